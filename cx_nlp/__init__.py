@@ -1,0 +1,3 @@
+"""cx-nlp: offline, nightly text analytics of customer feedback."""
+
+__version__ = "0.1.0"

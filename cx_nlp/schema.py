@@ -1,0 +1,340 @@
+"""The only home of the data contract: every table's columns, types and meaning.
+
+A table is an explicit Arrow schema; no configuration changes one. `SCHEMA_VERSION` is written into each
+file's metadata, so a reader can tell which contract a file follows. Times are microseconds UTC; offsets are
+Unicode code points, half-open; an integer that can be missing is a nullable int64.
+"""
+
+from enum import StrEnum
+
+import pyarrow as pa
+
+SCHEMA_VERSION = "1"
+
+SENTIMENTS = ("negative", "neutral", "positive")
+# The 28 labels of GoEmotions (Demszky et al. 2020, arXiv:2005.00547), in the publisher's order.
+EMOTIONS = (
+    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity",
+    "desire", "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude",
+    "grief", "joy", "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse",
+    "sadness", "surprise", "neutral",
+)  # fmt: skip
+# Ekman's six families, as the publisher of GoEmotions groups its labels.
+EMOTION_FAMILIES = {
+    "anger": ("anger", "annoyance", "disapproval"),
+    "disgust": ("disgust",),
+    "fear": ("fear", "nervousness"),
+    "joy": (
+        "joy", "amusement", "approval", "excitement", "gratitude", "love", "optimism", "relief", "pride",
+        "admiration", "desire", "caring",
+    ),
+    "sadness": ("sadness", "disappointment", "embarrassment", "grief", "remorse"),
+    "surprise": ("surprise", "realization", "confusion", "curiosity"),
+}  # fmt: skip
+FAMILY_OF = {emotion: family for family, members in EMOTION_FAMILIES.items() for emotion in members} | {
+    "neutral": "neutral"
+}
+# Above their threshold these alone do not make a text emotional: "How do I change my booking?" is curious, not moved.
+UNEMOTIONAL = ("approval", "disapproval", "realization", "confusion", "curiosity", "neutral")
+
+
+class ScoreStatus(StrEnum):
+    SCORED = "scored"
+    NO_TEXT = "no_text"
+    UNSUPPORTED_LANGUAGE = "unsupported_language"
+    UNREADABLE = "unreadable"  # no letter or emoji left after cleaning
+
+
+class Reason(StrEnum):
+    """Why a row lies in `rejects`. Nothing else rejects a row."""
+
+    UNPARSEABLE = "unparseable"
+    NO_DATE = "no_date"
+    DATE_IN_FUTURE = "date_in_future"
+    NO_COMMENT_OR_RATING = "no_comment_or_rating"
+
+
+class Issue(StrEnum):
+    """What is noted on a row that is kept: one bad value becomes null and is named here."""
+
+    NPS_INVALID = "nps_invalid"
+    CSAT_INVALID = "csat_invalid"
+    CES_INVALID = "ces_invalid"
+    RATING_INVALID = "rating_invalid"
+    WEIGHT_INVALID = "weight_invalid"
+    ROLE_INVALID = "role_invalid"
+    UPDATED_AT_INVALID = "updated_at_invalid"
+    MAY_QUOTE_INVALID = "may_quote_invalid"
+    MAY_CONTACT_INVALID = "may_contact_invalid"
+    RATING_CONFLICT = "rating_conflict"  # rows of one response gave different ratings; the newest stands
+    DATE_ORDER_SUSPECT = "date_order_suspect"  # day and month could be the other way round
+    DATE_ORDER_RESOLVED = "date_order_resolved"  # they were, and other rows of the source settled it
+
+
+ROLES = ("customer", "employee", "leader")
+RATING_RANGES = {"nps": (0, 10), "csat": (1, 5), "ces": (1, 7)}
+
+_text, _int, _real, _flag = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+_time, _date = pa.timestamp("us", tz="UTC"), pa.date32()
+
+
+def _schema(table: str, fields: list[tuple[str, pa.DataType]], required: tuple[str, ...]) -> pa.Schema:
+    return pa.schema(
+        [pa.field(name, kind, nullable=name not in required) for name, kind in fields],
+        metadata={"cx_nlp_table": table, "cx_nlp_schema_version": SCHEMA_VERSION},
+    )
+
+
+_sentiment = [
+    ("sentiment_label", _text),  # negative | neutral | positive
+    ("sentiment_score", _real),  # p_positive - p_negative, in [-1, 1]
+    ("p_negative", _real),
+    ("p_neutral", _real),
+    ("p_positive", _real),
+]
+
+# What the source says about one comment (or rating without comment), before any model has read it.
+_said = [
+    ("source", _text),
+    ("feedback_id", _text),  # the source's, else h1- and 32 hex digits; unique within the source
+    ("row_hash", _text),  # HMAC of all mapped source values; alone decides replaced or unchanged
+    ("response_id", _text),  # never null: else feedback_id
+    ("is_response_head", _flag),  # true on exactly one row of each response; rating measures read only those
+    ("question", _text),
+    ("feedback_date", _date),  # local date of the feedback, one for all rows of a response
+    ("submitted_at", _time),
+    ("updated_at", _time),
+    ("channel", _text),
+    ("touchpoint", _text),
+    ("segment", _text),
+    ("respondent_role", _text),  # customer | employee | leader
+    ("customer_key", _text),  # keyed hash of the customer's id; the id itself is never stored
+    ("weight", _real),  # the source's own, default 1.0
+    ("may_quote", _flag),
+    ("may_contact", _flag),
+    ("nps", _int),  # 0..10
+    ("csat", _int),  # 1..5, 5 = best
+    ("ces", _int),  # 1..7, 7 = easiest
+    ("rating", _real),  # any other scale, higher is better
+    ("rating_scale", _text),  # its name and range, such as "stars 1-5"
+    ("nps_group", _text),  # detractor 0..6 | passive 7..8 | promoter 9..10
+    ("score_status", _text),  # see ScoreStatus
+    ("language", _text),  # ISO 639-1
+    ("text", _text),  # cleaned and masked; offsets in other tables index this
+]
+
+# What the models say about its text; the columns that `cx-nlp score` adds too.
+SCORES = [
+    ("n_tokens", _int),
+    ("n_windows", _int),
+    *_sentiment,
+    ("is_mixed", _flag),  # at least one span clearly positive and one clearly negative
+    ("is_uncertain", _flag),  # the label's probability lies below the threshold set on dev
+    ("primary_emotion", _text),  # the most probable of the 27 above its own threshold, else neutral
+    ("emotion_family", _text),  # one of Ekman's six, or neutral
+    ("emotional_intensity", _real),  # 0..1: probability of the strongest emotion that moves, see score/heads.py
+    ("is_emotional", _flag),
+    *((f"emotion_{name}", _real) for name in EMOTIONS),
+]
+
+_versions = [("model_version", _text), ("clean_version", _text), ("engine", _text)]
+
+FEEDBACK = _schema(
+    "feedback",
+    [
+        *_said,
+        *SCORES,
+        ("issues", _text),  # codes joined by |, "" if none
+        ("attributes", _text),  # JSON object of strings, sorted keys: what else the source passes through
+        *_versions,
+        ("run_id", _text),
+        ("scored_at", _time),
+    ],
+    required=(
+        "source", "feedback_id", "row_hash", "response_id", "is_response_head", "feedback_date", "submitted_at",
+        "respondent_role", "weight", "score_status", "text", "issues", "attributes", "clean_version", "run_id",
+    ),
+)  # fmt: skip
+
+# What `cx-nlp score` writes: one row an input row, and a rerun gives the same bytes.
+SCORE_FILE = _schema(
+    "score_file",
+    [("feedback_id", _text), ("score_status", _text), ("language", _text), ("text", _text), *SCORES, *_versions],
+    required=("feedback_id", "score_status", "text"),
+)
+
+THEME_MENTIONS = _schema(
+    "theme_mentions",
+    [
+        ("source", _text),
+        ("feedback_id", _text),
+        ("feedback_date", _date),
+        ("mention_id", _int),  # order of (start, end) in the text; -1 for a theme of the whole comment
+        ("theme_id", _text),  # <taxonomy>/<slug>; null: fits no theme yet
+        ("mention", _text),
+        ("start", _int),
+        ("end", _int),
+        ("sentence", _int),  # index of the sentence in the text, from 0
+        ("opinion", _text),  # the opinion words on the mention
+        ("is_negated", _flag),
+        *_sentiment,
+        ("is_uncertain", _flag),
+        ("primary_emotion", _text),  # of the sentence that holds the mention
+        ("theme_score", _real),  # 0..1, how well the mention fits; 1.0 for a pattern
+        ("method", _text),  # pattern | none
+        ("themes_version", _text),
+        ("run_id", _text),
+    ],
+    required=("source", "feedback_id", "feedback_date", "mention_id", "is_negated", "method", "run_id"),
+)
+
+SENTENCES = _schema(
+    "sentences",
+    [
+        ("source", _text),
+        ("feedback_id", _text),
+        ("feedback_date", _date),
+        ("sentence", _int),
+        ("start", _int),
+        ("end", _int),
+        *_sentiment,
+        ("is_uncertain", _flag),
+        ("primary_emotion", _text),
+        ("run_id", _text),
+    ],
+    required=("source", "feedback_id", "feedback_date", "sentence", "start", "end", "run_id"),
+)
+
+THEMES = _schema(
+    "themes",
+    [
+        ("theme_id", _text),
+        ("theme", _text),
+        ("parent_theme_id", _text),
+        ("kind", _text),  # taxonomy | fitted | discovered
+        ("owner", _text),  # who acts on it
+        ("first_seen", _date),
+        ("last_seen", _date),
+        ("status", _text),  # active | retired
+        ("merged_into", _text),
+    ],
+    required=("theme_id", "theme", "kind", "status"),
+)
+
+REJECTS = _schema(
+    "rejects",
+    [
+        ("source", _text),
+        ("row_hash", _text),
+        ("occurrence", _int),  # 0, 1, … among equal rejected rows of one file
+        ("position", _text),  # file and line (or row) as a person would look it up
+        ("reason", _text),  # see Reason
+        ("detail", _text),
+        ("row", _text),  # JSON of the masked row, without the raw customer id
+        ("feedback_id", _text),
+        ("customer_key", _text),
+        ("run_id", _text),
+    ],
+    required=("source", "row_hash", "occurrence", "position", "reason", "run_id"),
+)
+
+# read = new + replaced + unchanged + superseded + deleted + rejected, for each run and source.
+ACCOUNTED = ("new", "replaced", "unchanged", "superseded", "deleted", "rejected")
+
+RUNS = _schema(
+    "runs",
+    [
+        ("run_id", _text),
+        ("source", _text),
+        ("flow", _text),
+        ("started_at", _time),
+        ("finished_at", _time),
+        ("status", _text),  # done | failed
+        ("config_hash", _text),
+        ("code_version", _text),
+        ("model_version", _text),
+        ("window_low", _time),
+        ("window_high", _time),
+        ("read", _int),
+        *((name, _int) for name in ACCOUNTED),
+        ("removed", _int),  # by a snapshot or by forget; outside the equation
+        ("scored", _int),
+        ("mentions", _int),
+        ("error", _text),  # the kind of failure; never text of a row
+        *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score", "commit")),
+    ],
+    required=("run_id", "source", "flow", "started_at", "status"),
+)
+
+MEASURES = _schema(
+    "measures",
+    [
+        ("as_of", _date),
+        ("period", _text),  # day | week | month | all
+        ("period_start", _date),
+        *((name, _text) for name in ("source", "channel", "touchpoint", "segment", "respondent_role", "theme_id")),
+        ("measure", _text),
+        *((name, _real) for name in ("value", "low", "high")),
+        ("n", _int),
+        ("n_customers", _int),
+        ("n_effective", _real),
+        ("coverage", _real),
+        ("suppressed", _flag),
+        ("model_version", _text),
+        ("themes_version", _text),
+        ("run_id", _text),
+    ],
+    required=("as_of", "period", "measure", "n", "suppressed"),
+)
+
+TABLES = {
+    "feedback": FEEDBACK,
+    "theme_mentions": THEME_MENTIONS,
+    "sentences": SENTENCES,
+    "themes": THEMES,
+    "rejects": REJECTS,
+    "runs": RUNS,
+    "measures": MEASURES,
+}
+KEYS = {
+    "feedback": ("source", "feedback_id"),
+    "theme_mentions": ("source", "feedback_id", "mention_id", "theme_id"),
+    "sentences": ("source", "feedback_id", "sentence"),
+    "themes": ("theme_id",),
+    "rejects": ("source", "row_hash", "occurrence"),
+    "runs": ("run_id", "source"),
+}
+
+# A row on its way from a source to the lake: everything known before scoring, plus where it was read.
+STAGED = _schema(
+    "staged",
+    [
+        *_said,
+        ("issues", _text),
+        ("attributes", _text),
+        ("clean_version", _text),
+        ("file", _text),  # the source file (or query) it came from
+        ("position", _text),
+        ("has_own_id", _flag),  # false: feedback_id is a keyed hash of `identity` and an occurrence
+        ("identity", _text),  # keyed hash over what makes two rows without an id the same feedback
+    ],
+    required=("source", "feedback_id", "row_hash", "file", "position", "has_own_id"),
+)
+
+
+def nps_group(nps: int | None) -> str | None:
+    """detractor 0..6, passive 7..8, promoter 9..10 (Reichheld 2003); None stays None."""
+    if nps is None:
+        return None
+    return "detractor" if nps <= 6 else "passive" if nps <= 8 else "promoter"
+
+
+def as_table(frame, schema: pa.Schema) -> pa.Table:
+    """A pandas frame cast to one explicit schema: columns in its order, NaN and NaT as null.
+
+    Raises KeyError for a missing column, pyarrow.ArrowInvalid for a value that does not fit.
+    """
+    missing = [name for name in schema.names if name not in frame.columns]
+    if missing:
+        raise KeyError(f"table {schema.metadata[b'cx_nlp_table'].decode()} lacks columns: {', '.join(missing)}")
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
