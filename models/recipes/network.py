@@ -1,0 +1,49 @@
+"""One encoder, a small head for each figure.
+
+B texts, T tokens, H hidden size, S spans.
+
+    tokens (B, T) -> encoder -> hidden (B, T, H)
+      mean over content tokens (B, H) -> sentiment (B, 3), emotion (B, 28), theme vector (B, H)
+      span mean beside document mean (S, 2H) -> aspect sentiment (S, 3)
+"""
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel
+
+from cx_nlp.schema import EMOTIONS, SENTIMENTS
+
+
+def two_layer(width_in: int, hidden: int, width_out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Dropout(0.1), nn.Linear(width_in, hidden), nn.Tanh(), nn.Dropout(0.1), nn.Linear(hidden, width_out))
+
+
+class Network(nn.Module):
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        width = encoder.config.hidden_size
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(
+            {
+                "sentiment": two_layer(width, width, len(SENTIMENTS)),
+                "emotion": two_layer(width, width, len(EMOTIONS)),
+                "aspect": two_layer(2 * width, width, len(SENTIMENTS)),
+            }
+        )
+        # Training pulls vectors together by polarity; this head is trained to give back the untouched
+        # encoder's embedding, so that theme discovery still clusters by topic.
+        self.theme = nn.Linear(width, width)
+
+    @classmethod
+    def from_pretrained(cls, path: str) -> "Network":
+        return cls(AutoModel.from_pretrained(path, add_pooling_layer=False, attn_implementation="sdpa"))
+
+    def forward(self, ids: Tensor, attention: Tensor) -> Tensor:
+        """ids, attention (B, T) -> hidden (B, T, H)"""
+        return self.encoder(input_ids=ids, attention_mask=attention).last_hidden_state
+
+
+def masked_mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    """hidden (B, T, H), mask (B, T) of 0 and 1 -> (B, H); an empty mask gives zeros."""
+    weights = mask.to(hidden.dtype).unsqueeze(-1)
+    return (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
