@@ -1,0 +1,116 @@
+"""Texts to span means: the only place where the transformer runs.
+
+B windows, T tokens, H hidden size, S spans of one text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cx_nlp.errors import ModelError
+from cx_nlp.score.model import Model
+from cx_nlp.score.windows import Window, windows
+
+Span = tuple[int, int]  # code points of the text, half-open
+
+
+@dataclass
+class _Reading:
+    """One text on its way through the encoder."""
+
+    ids: list[int]  # content tokens, without [CLS] and [SEP]
+    token_spans: np.ndarray  # (S, 2) content-token ranges; row 0 is the whole text
+    windows: list[Window]
+    sums: np.ndarray  # (S, H) float64, filled window by window
+
+
+@dataclass(frozen=True)
+class SpanMeans:
+    means: np.ndarray  # (1 + S, H) float32: the document, then each span; a span without a token gets the document's
+    n_tokens: int
+    n_windows: int
+
+
+class Encoder:
+    """An ONNX encoder with its tokenizer. float32 arithmetic: a text's vectors do not depend on its neighbours."""
+
+    def __init__(self, model: Model, *, threads: int = 0, max_batch_tokens: int = 4096) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        self.model = model
+        self.max_batch_tokens = max_batch_tokens
+        self.engine = f"onnxruntime-{onnxruntime.__version__}-fp32"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Storage is 8-bit only: fold the weights back to float32 at load instead of computing in 8 bits.
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(model.folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+            self._tokenizer = Tokenizer.from_file(str(model.folder / "tokenizer.json"))
+        except Exception as error:  # onnxruntime and tokenizers raise bare RuntimeError or Exception
+            raise ModelError(f"{model.folder}: cannot be loaded: {' '.join(str(error).split())[:200]}") from None
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._cls, self._sep = (self._tokenizer.token_to_id(t) for t in ("[CLS]", "[SEP]"))
+
+    def span_means(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[SpanMeans]:
+        """texts (N), spans of each text -> N `SpanMeans`, in input order.
+
+        Windows are read in order of length, padded up to `max_batch_tokens` a batch. Memory grows with the
+        number of spans (H floats each), not with the length of the texts.
+        """
+        readings = [self._prepare(text, its) for text, its in zip(texts, spans, strict=True)]
+        queue = [(w.end - w.start, n, k) for n, reading in enumerate(readings) for k, w in enumerate(reading.windows)]
+        queue.sort()
+        at = 0
+        while at < len(queue):
+            # Sorted ascending: the last of a batch is its longest, so grow while rows x longest fits.
+            end = at + 1
+            while end < len(queue) and (end + 1 - at) * (queue[end][0] + 2) <= self.max_batch_tokens:
+                end += 1
+            self._read(readings, queue[at:end])
+            at = end
+        return [self._finish(reading) for reading in readings]
+
+    def _prepare(self, text: str, spans: Sequence[Span]) -> _Reading:
+        encoded = self._tokenizer.encode(text, add_special_tokens=False)
+        offsets = np.asarray(encoded.offsets, dtype=np.int64).reshape(-1, 2)
+        token_spans = np.zeros((1 + len(spans), 2), dtype=np.int64)
+        token_spans[0] = 0, len(offsets)
+        if spans and len(offsets):
+            chars = np.asarray(spans, dtype=np.int64)
+            # Tokens that overlap [start, end): the first that ends after start, up to the last that starts before end.
+            token_spans[1:, 0] = np.searchsorted(offsets[:, 1], chars[:, 0], side="right")
+            token_spans[1:, 1] = np.searchsorted(offsets[:, 0], chars[:, 1], side="left")
+        size = self.model.window_tokens - 2
+        parts = windows(len(encoded.ids), size=size, overlap=self.model.overlap_tokens)
+        return _Reading(encoded.ids, token_spans, parts, np.zeros((len(token_spans), self.model.hidden)))
+
+    def _read(self, readings: list[_Reading], batch: list[tuple[int, int, int]]) -> None:
+        width = max(length for length, _, _ in batch) + 2
+        ids = np.zeros((len(batch), width), dtype=np.int64)
+        attention = np.zeros_like(ids)
+        for row, (length, n, k) in enumerate(batch):
+            window = readings[n].windows[k]
+            ids[row, : length + 2] = [self._cls, *readings[n].ids[window.start : window.end], self._sep]
+            attention[row, : length + 2] = 1
+        (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": attention})  # (B, T, H)
+        for row, (_, n, k) in enumerate(batch):
+            reading, window = readings[n], readings[n].windows[k]
+            own = hidden[row, 1 + window.own_start - window.start : 1 + window.own_end - window.start]
+            # Running sums in float64: any span's sum is one subtraction, however many spans there are.
+            running = np.zeros((len(own) + 1, own.shape[1]))
+            np.cumsum(own, axis=0, dtype=np.float64, out=running[1:])
+            inside = np.clip(reading.token_spans, window.own_start, window.own_end) - window.own_start  # (S, 2)
+            reading.sums += running[np.maximum(inside[:, 1], inside[:, 0])] - running[inside[:, 0]]
+
+    def _finish(self, reading: _Reading) -> SpanMeans:
+        counts = np.maximum(reading.token_spans[:, 1] - reading.token_spans[:, 0], 0)  # (S,)
+        means = reading.sums / np.maximum(counts, 1)[:, None]
+        means[counts == 0] = means[0]
+        return SpanMeans(means.astype(np.float32), len(reading.ids), len(reading.windows))

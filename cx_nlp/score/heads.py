@@ -1,0 +1,93 @@
+"""Vectors to probabilities, and probabilities to the figures that are stored. Pure numpy.
+
+S spans or documents, H hidden size.
+"""
+
+import numpy as np
+
+from cx_nlp.schema import EMOTIONS, SENTIMENTS, UNEMOTIONAL
+from cx_nlp.score.model import Calibration, Model
+
+NEGATIVE, NEUTRAL, POSITIVE = range(3)
+_NO_EMOTION = EMOTIONS.index("neutral")
+_MOVING = np.array([name not in UNEMOTIONAL for name in EMOTIONS])
+# Probabilities are stored to five decimals: what lies beyond is rounding noise of the processor, and rounding
+# it away keeps a rerun's bytes equal.
+DECIMALS = 5
+
+
+def logits(model: Model, head: str, inputs: np.ndarray) -> np.ndarray:
+    """Inputs (S, I) of a two-layer head -> (S, O), uncalibrated."""
+    (w1, b1), (w2, b2) = model.layers[f"{head}.1"], model.layers[f"{head}.2"]
+    return _rowwise(np.tanh(_rowwise(inputs, w1) + b1), w2) + b2
+
+
+def _rowwise(inputs: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """inputs (S, I), weight (I, O) -> (S, O) in blocks of fixed shape, so that BLAS takes one path for all rows."""
+    block = 32
+    padded = np.zeros((-(-len(inputs) // block) * block, inputs.shape[1]), dtype=np.float32)
+    padded[: len(inputs)] = inputs
+    out = [padded[i : i + block] @ weight for i in range(0, len(padded), block)]
+    return np.concatenate(out)[: len(inputs)] if out else np.zeros((0, weight.shape[1]), dtype=np.float32)
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """(S, C) -> (S, C), each row summing to 1."""
+    exp = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf))
+    return exp / exp.sum(axis=-1, keepdims=True)
+
+
+def sentiment(model: Model, means: np.ndarray) -> np.ndarray:
+    """means (S, H) of documents or sentences -> calibrated probabilities (S, 3)."""
+    return softmax(logits(model, "sentiment", means) / model.calibration.sentiment_temperature).round(DECIMALS)
+
+
+def aspect(model: Model, means: np.ndarray, documents: np.ndarray) -> np.ndarray:
+    """means (S, H) of mentions beside the means (S, H) of their documents -> calibrated probabilities (S, 3)."""
+    inputs = np.concatenate([means, documents], axis=1)  # (S, 2H)
+    return softmax(logits(model, "aspect", inputs) / model.calibration.aspect_temperature).round(DECIMALS)
+
+
+def emotions(model: Model, means: np.ndarray) -> np.ndarray:
+    """means (S, H) -> independent probabilities (S, 28)."""
+    return (1.0 / (1.0 + np.exp(-logits(model, "emotion", means)))).round(DECIMALS)
+
+
+def theme_vectors(model: Model, means: np.ndarray) -> np.ndarray:
+    """means (S, H) -> unit vectors (S, H) that keep the geometry of the untouched encoder's embedding."""
+    weight, bias = model.layers["theme"]
+    vectors = _rowwise(means, weight) + bias
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+
+def labels(probabilities: np.ndarray) -> np.ndarray:
+    """(S, 3) -> names of the most probable sentiment (S,); ties go to the lower index."""
+    return np.array(SENTIMENTS, dtype=object)[probabilities.argmax(axis=1)]
+
+
+def above_threshold(probabilities: np.ndarray, calibration: Calibration) -> np.ndarray:
+    """(S, 28) -> which labels reach their own threshold, bool (S, 28)."""
+    return probabilities >= np.asarray(calibration.emotion_thresholds)
+
+
+def primary_emotion(probabilities: np.ndarray, calibration: Calibration) -> np.ndarray:
+    """(S, 28) -> the most probable of the 27 that reaches its own threshold, else "neutral", (S,)."""
+    found = np.where(above_threshold(probabilities, calibration), probabilities, -1.0)
+    found[:, _NO_EMOTION] = 0.0
+    return np.array(EMOTIONS, dtype=object)[found.argmax(axis=1)]
+
+
+def is_emotional(probabilities: np.ndarray, calibration: Calibration) -> np.ndarray:
+    """(S, 28) -> whether an emotion that moves (see `UNEMOTIONAL`) reaches its threshold, bool (S,)."""
+    return (above_threshold(probabilities, calibration) & _MOVING).any(axis=1)
+
+
+def intensity(probabilities: np.ndarray) -> np.ndarray:
+    """(S, 28) -> (S,) in [0, 1]: the probability of the strongest emotion that moves (see `UNEMOTIONAL`)."""
+    return probabilities[:, _MOVING].max(axis=1, initial=0.0)
+
+
+def is_mixed(spans: np.ndarray, calibration: Calibration) -> bool:
+    """Probabilities (S, 3) of one text's spans -> one clearly positive and another clearly negative; False for none."""
+    clear = spans > calibration.mixed_above
+    return bool(clear[:, POSITIVE].any() and clear[:, NEGATIVE].any())

@@ -1,0 +1,133 @@
+"""A shipped model's folder, loaded and checked.
+
+    encoder.onnx        8-bit weights, float32 arithmetic; input_ids, attention_mask (B, T) -> hidden (B, T, H)
+    heads.safetensors   the heads' layers, 8-bit with a scale a column
+    tokenizer.json
+    model.json          format, window, languages, temperatures and thresholds, SHA-256 of the files above
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cx_nlp.errors import ModelError, UnknownName
+from cx_nlp.schema import EMOTIONS
+from cx_nlp.shipped import shipped
+
+MODEL_FORMAT = 1
+WEIGHT_FILES = ("encoder.onnx", "heads.safetensors", "tokenizer.json")
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was fitted on one half of dev. Thresholds are probabilities in [0, 1]."""
+
+    sentiment_temperature: float = 1.0
+    aspect_temperature: float = 1.0
+    emotion_thresholds: tuple[float, ...] = (0.5,) * len(EMOTIONS)
+    uncertain_below: float = 0.5
+    aspect_uncertain_below: float = 0.5
+    mixed_above: float = 0.7
+
+
+@dataclass(frozen=True)
+class Model:
+    folder: Path
+    name: str
+    digest: str  # SHA-256 over the weight files
+    hidden: int
+    window_tokens: int  # with [CLS] and [SEP]
+    overlap_tokens: int
+    languages: tuple[str, ...]
+    calibration: Calibration
+    layers: dict[str, tuple[np.ndarray, np.ndarray]]  # name -> weight (in, out), bias (out,)
+
+    @property
+    def version(self) -> str:
+        """`model_version` of a row: each head used, `name@` and the first 12 digits of its weights' SHA-256."""
+        return "|".join(f"{head}={self.name}@{self.digest[:12]}" for head in ("sentiment", "emotion", "aspect"))
+
+
+def find_model(name_or_path: str) -> Path:
+    """A folder given as a path, or a shipped model's name. Raises ModelError where there is none."""
+    if "/" in name_or_path or Path(name_or_path).is_dir():
+        folder = Path(name_or_path)
+        if not folder.is_dir():
+            raise ModelError(f"model folder not found: {folder}")
+        return folder
+    root = shipped("models")
+    known = sorted(p.parent.name for p in root.glob("*/model.json"))
+    if name_or_path not in known:
+        raise UnknownName("model", name_or_path, known or ["(none shipped)"])
+    return root / name_or_path
+
+
+def file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load_model(name_or_path: str) -> Model:
+    """Read and verify a model folder; the ONNX session itself is opened by `Encoder`.
+
+    Raises ModelError, one line, for a missing, cut, swapped or foreign file.
+    """
+    folder = find_model(name_or_path)
+    try:
+        settings = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder}: no model.json; expected a model folder") from None
+    except (ValueError, OSError) as error:
+        raise ModelError(f"{folder / 'model.json'}: not readable: {error}") from None
+    if settings.get("format") != MODEL_FORMAT:
+        raise ModelError(f"{folder}: model format {settings.get('format')!r}, this version reads {MODEL_FORMAT}")
+    digests = _verify(folder, settings.get("sha256", {}))
+    try:
+        calibration = dict(settings["calibration"])
+        thresholds = calibration.pop("emotion_thresholds")
+        unknown = set(thresholds) ^ set(EMOTIONS)
+        if unknown:
+            raise ModelError(f"{folder}: emotion thresholds do not fit the 28 labels: {', '.join(sorted(unknown))}")
+        return Model(
+            folder=folder,
+            name=settings["name"],
+            digest=hashlib.sha256("".join(digests).encode()).hexdigest(),
+            hidden=settings["hidden"],
+            window_tokens=settings["window_tokens"],
+            overlap_tokens=settings["overlap_tokens"],
+            languages=tuple(settings["languages"]),
+            calibration=Calibration(emotion_thresholds=tuple(thresholds[e] for e in EMOTIONS), **calibration),
+            layers=_layers(folder / "heads.safetensors"),
+        )
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{folder / 'model.json'}: lacks or misnames {error}") from None
+
+
+def _verify(folder: Path, expected: dict[str, str]) -> list[str]:
+    digests = []
+    for name in WEIGHT_FILES:
+        path = folder / name
+        if not path.is_file():
+            raise ModelError(f"{folder}: {name} is missing")
+        digest = file_digest(path)
+        if expected.get(name) != digest:
+            raise ModelError(
+                f"{path}: SHA-256 {digest[:12]}…, model.json says {str(expected.get(name))[:12]}…: cut short or swapped"
+            )
+        digests.append(digest)
+    return digests
+
+
+def _layers(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, ValueError) as error:
+        raise ModelError(f"{path}: not readable as safetensors: {error}") from None
+    names = [key[:-2] for key in tensors if key.endswith(".q")]
+    return {n: (tensors[f"{n}.q"].astype(np.float32) * tensors[f"{n}.s"], tensors[f"{n}.b"]) for n in names}
