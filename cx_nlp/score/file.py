@@ -18,6 +18,8 @@ from cx_nlp.errors import SourceError, UnknownName, UsageError
 from cx_nlp.language import text_status
 from cx_nlp.schema import SCORE_FILE, SCORES, ScoreStatus, as_table
 from cx_nlp.score.scorer import Scorer, score_rows
+from cx_nlp.themes.taxonomy import load_taxonomies
+
 
 @dataclass(frozen=True)
 class Done:
@@ -52,7 +54,7 @@ def score_file(
         first = next(frames, None)  # wrong columns end here, before a model is loaded
         if first is None:
             raise SourceError(f"{input_}: no rows")
-        scorer = Scorer.load(model=model, taxonomies=("general",), threads=threads)
+        scorer = Scorer.load(model=model, taxonomy=load_taxonomies(["general"]), threads=threads)
         with progress.bar("scoring", total=None) as step:
             frame: pd.DataFrame | None = first
             while frame is not None:

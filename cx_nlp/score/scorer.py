@@ -14,8 +14,8 @@ from cx_nlp.schema import EMOTIONS, FAMILY_OF, SCORES, SENTIMENTS
 from cx_nlp.score import heads
 from cx_nlp.score.encoder import Encoder, SpanMeans
 from cx_nlp.score.model import Model, load_model
-from cx_nlp.spans import TextSpans, analyse
-from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
+from cx_nlp.themes.match import TextSpans, analyse
+from cx_nlp.themes.taxonomy import Taxonomy
 
 # Texts analysed and encoded together: enough to fill batches of like length, few enough to stay small in memory.
 CHUNK = 1024
@@ -39,9 +39,9 @@ class Scorer:
         self.taxonomy = taxonomy
 
     @classmethod
-    def load(cls, *, model: str, taxonomies: Sequence[str], threads: int = 0) -> "Scorer":
+    def load(cls, *, model: str, taxonomy: Taxonomy, threads: int = 0) -> "Scorer":
         loaded = load_model(model)
-        return cls(loaded, Encoder(loaded, threads=threads), load_taxonomies(list(taxonomies)))
+        return cls(loaded, Encoder(loaded, threads=threads), taxonomy)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -71,15 +71,15 @@ class Scorer:
         spans = [[(s.start, s.end) for s in (*f.sentences, *f.mentions)] for f in found]
         read = self.encoder.span_means(texts, spans)
         documents = np.stack([r.means[0] for r in read])  # (N, H)
-        sentence_means = _stack([r.means[1 : 1 + len(f.sentences)] for r, f in zip(read, found, strict=True)], self.model)
+        sentence_means = _stack(
+            [r.means[1 : 1 + len(f.sentences)] for r, f in zip(read, found, strict=True)], self.model
+        )
         mention_means = _stack([r.means[1 + len(f.sentences) :] for r, f in zip(read, found, strict=True)], self.model)
         beside = np.repeat(documents, [len(f.mentions) for f in found], axis=0)  # (mentions, H)
         frame = self._document_frame(texts, documents, read)
         of_sentences = heads.sentiment(self.model, sentence_means)  # (sentences, 3)
         of_mentions = heads.aspect(self.model, mention_means, beside)  # (mentions, 3)
-        emotion_of_sentences = heads.primary_emotion(
-            heads.emotions(self.model, sentence_means), self.model.calibration
-        )
+        emotion_of_sentences = heads.primary_emotion(heads.emotions(self.model, sentence_means), self.model.calibration)
         mixed, mention_rows, sentence_rows = [], [], []
         at_sentence = at_mention = 0
         for text, f in zip(texts, found, strict=True):
@@ -109,7 +109,9 @@ class Scorer:
         columns["emotional_intensity"] = columns["emotional_intensity"].astype(float).round(heads.DECIMALS)
         return pd.DataFrame(columns, index=pd.Index(texts, name="text"))
 
-    def _sentence_rows(self, text: str, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray) -> list[dict]:
+    def _sentence_rows(
+        self, text: str, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray
+    ) -> list[dict]:
         columns = _sentiment_columns(probabilities, self.model.calibration.uncertain_below)
         return [
             {
@@ -171,3 +173,22 @@ def score_rows(
         rows.merge(part, on="text", how="inner").drop(columns="text") for part in (scores.mentions, scores.sentences)
     )
     return documents, mentions, sentences
+
+
+def score_staged(
+    scorer: Scorer,
+    staged: pd.DataFrame,
+    *,
+    sentences: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
+    """Rows of STAGED to score, RangeIndex -> what `store.build` asks of a scorer: feedback, mentions, sentences.
+
+    Sentences are None unless asked for: most lakes do without that table.
+    """
+    documents, mention_rows, sentence_rows = score_rows(scorer, staged["text"], progress=progress)
+    keys = staged[["source", "feedback_id"]]
+    mentions = mention_rows.join(keys, on="row").drop(columns="row")
+    mentions["themes_version"] = scorer.taxonomy.version
+    spoken = sentence_rows.join(keys, on="row").drop(columns="row") if sentences else None
+    return documents.assign(**scorer.versions), mentions, spoken

@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from cx_nlp.score.predict import Predictor
-from cx_nlp.spans import analyse
+from cx_nlp.themes.match import analyse
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 from models.recipes import data
 
@@ -93,7 +93,9 @@ def calibrate(folder: Path, root: Path) -> dict:
     terms = terms[terms["text"].map(data.half) == "fit"].reset_index(drop=True)
     logits = predictor.aspect_logits(terms)
     t = values["aspect_temperature"] = temperature(logits, terms["label"].to_numpy())
-    values["aspect_uncertain_below"] = round(float(np.quantile(heads.softmax(logits / t).max(axis=1), 1 - KEPT_SHARE)), 3)
+    values["aspect_uncertain_below"] = round(
+        float(np.quantile(heads.softmax(logits / t).max(axis=1), 1 - KEPT_SHARE)), 3
+    )
     emotions = data.emotion(root, "dev")
     emotions = emotions[emotions["text"].map(data.half) == "fit"]
     p = predictor.emotions(emotions["text"].tolist())

