@@ -51,8 +51,9 @@ _LINE_BREAK_TAG = re.compile(r"<(?:br|/?p)\s{0,5}/?>", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 # All of Unicode's Cc and Cs but what counts as white space, which becomes one blank.
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
-# Zero-width and bidirectional controls hide text from readers; U+200D and U+FE0F stay, emoji need them.
-_INVISIBLE = re.compile("[\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+# Zero-width and bidirectional controls hide text from readers; U+200D and U+FE0F stay: emoji need them,
+# and scripts of India join letters by U+200D, but after a Latin letter it only breaks up what a mask should find.
+_INVISIBLE = re.compile("(?<=[!-~])\u200d+|[\u00ad\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
 
 _PASSES = 12

@@ -1,0 +1,89 @@
+"""From a source's own columns to the contract's targets, values still as read."""
+
+import difflib
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from cx_nlp.config import TARGETS, SourceConfig
+from cx_nlp.errors import SourceError
+
+Values = list[str | None]
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A chunk's N rows by target. All lists have length N; None is missing.
+
+    `values` has every target, with fixed values where the source gives none; `read` only what is mapped, as read.
+    """
+
+    values: dict[str, Values]
+    read: dict[str, Values]
+    attributes: dict[str, Values]  # by the source's column, customer id never among them
+    customers: Values  # raw customer ids, trimmed; to be hashed, never to be kept
+    sequence: Values  # the column that `date_sequence` names
+
+
+def map_columns(rows: pd.DataFrame, *, name: str, source: SourceConfig, file: str) -> Mapped:
+    """rows (N, C), str with missing as NaN or NA -> Mapped. Raises SourceError for a mapped column that is missing."""
+    _check_columns(rows, name, source, file)
+    read = {target: values_of(rows[column]) for target, column in source.columns.items()}
+    blank: Values = [None] * len(rows)
+    values = {}
+    for target in (*TARGETS, "rating_scale"):
+        found = read.get(target, blank)
+        if (fixed := fixed_text(source.fixed.get(target))) is not None:
+            found = [fixed if is_blank(value) else value for value in found]
+        values[target] = found
+    return Mapped(
+        values=values,
+        read=read,
+        attributes={column: values_of(rows[column]) for column in attribute_columns(rows, source)},
+        customers=[(value or "").strip() or None for value in read.get("customer_id", blank)],
+        sequence=values_of(rows[source.date_sequence]) if source.date_sequence else blank,
+    )
+
+
+def attribute_columns(rows: pd.DataFrame, source: SourceConfig) -> list[str]:
+    """Columns kept in `attributes`, sorted: those listed, or all that are not mapped; the customer id's never is."""
+    if source.attributes is False:
+        return []
+    mapped = set(source.columns.values())
+    wanted = [c for c in rows.columns if c not in mapped] if source.attributes is True else source.attributes
+    return sorted(set(wanted) - {source.columns.get("customer_id")})
+
+
+def values_of(column: pd.Series) -> Values:
+    """A column as a list of str, missing as None."""
+    return column.astype(object).where(column.notna(), None).tolist()
+
+
+def is_blank(value: str | None) -> bool:
+    return value is None or not value.strip()
+
+
+def fixed_text(value: Any) -> str | None:
+    """A value from YAML as a source would write it: dates and times in ISO, booleans as true and false."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _check_columns(rows: pd.DataFrame, name: str, source: SourceConfig, file: str) -> None:
+    wanted = [(column, f"columns.{target}") for target, column in source.columns.items()]
+    if source.date_sequence:
+        wanted.append((source.date_sequence, "date_sequence"))
+    if not isinstance(source.attributes, bool):
+        wanted += [(column, "attributes") for column in source.attributes]
+    present = list(map(str, rows.columns))
+    for column, where in wanted:
+        if column not in present:
+            near = difflib.get_close_matches(column, present, n=1, cutoff=0.5)
+            hint = f", did you mean {near[0]!r}?" if near else ","
+            some = ", ".join(present[:20]) + (", …" if len(present) > 20 else "")
+            raise SourceError(f"{file}: no column {column!r} (sources.{name}.{where}){hint} found: {some or 'none'}")
