@@ -132,7 +132,8 @@ def load_config(path: Path) -> Config:
     except ValidationError as error:
         raise _explain(error, path) from None
     except UnknownName as error:
-        raise UnknownName(*error.args[:3], where=str(path)) from None
+        kind, got, known, _ = error.args
+        raise UnknownName(kind, got, known, str(path)) from None
     base = path.resolve().parent
     sources = {
         name: source.model_copy(update={"path": str(base / source.path)}) for name, source in config.sources.items()
@@ -153,7 +154,8 @@ def _relative(name: str, base: Path) -> str:
 
 
 def _explain(error: ValidationError, path: Path) -> UsageError:
-    first = error.errors()[0]
+    # A misspelt key also leaves the right one missing: name the misspelling.
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         fields = SourceConfig.model_fields if first["loc"][0] == "sources" else Config.model_fields

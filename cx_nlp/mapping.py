@@ -1,6 +1,7 @@
 """From a source's own columns to the contract's targets, values still as read."""
 
 import difflib
+import logging
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +12,8 @@ from cx_nlp.config import TARGETS, SourceConfig
 from cx_nlp.errors import SourceError
 
 Values = list[str | None]
+
+log = logging.getLogger("cx_nlp")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Mapped:
 
 def map_columns(rows: pd.DataFrame, *, name: str, source: SourceConfig, file: str) -> Mapped:
     """rows (N, C), str with missing as NaN or NA -> Mapped. Raises SourceError for a mapped column that is missing."""
+    rows = _with_optional_keys(rows, name, source, file)
     _check_columns(rows, name, source, file)
     read = {target: values_of(rows[column]) for target, column in source.columns.items()}
     blank: Values = [None] * len(rows)
@@ -72,6 +76,25 @@ def fixed_text(value: Any) -> str | None:
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+# JSON objects leave out what they do not hold; without these, though, a file is not what the config says it is.
+_REQUIRED_KEYS = ("feedback_id", "submitted_at", "text")
+
+
+def _with_optional_keys(rows: pd.DataFrame, name: str, source: SourceConfig, file: str) -> pd.DataFrame:
+    """rows of a JSONL file with mapped keys that none of its objects has as missing values; others as they are."""
+    if source.kind != "jsonl":
+        return rows
+    wanted = {column: target for target, column in source.columns.items() if target not in _REQUIRED_KEYS}
+    if not isinstance(source.attributes, bool):
+        wanted |= {column: "attributes" for column in source.attributes}
+    if rows.empty:  # every line of it is bad, or there is none: nothing is known about its keys
+        wanted |= {column: target for target, column in source.columns.items()}
+    absent = [column for column in wanted if column not in rows.columns]
+    if absent and len(rows):
+        log.warning("%s: no object has %s (sources.%s); taken as missing", file, ", ".join(map(repr, absent)), name)
+    return rows.reindex(columns=[*rows.columns, *absent]) if absent else rows
 
 
 def _check_columns(rows: pd.DataFrame, name: str, source: SourceConfig, file: str) -> None:

@@ -5,70 +5,18 @@ file's metadata, so a reader can tell which contract a file follows. Times are m
 Unicode code points, half-open; an integer that can be missing is a nullable int64.
 """
 
-from enum import StrEnum
-
 import pyarrow as pa
 
+from cx_nlp.codes import Issue as Issue
+from cx_nlp.codes import Reason as Reason
+from cx_nlp.codes import ScoreStatus as ScoreStatus
+from cx_nlp.labels import EMOTION_FAMILIES as EMOTION_FAMILIES
+from cx_nlp.labels import EMOTIONS as EMOTIONS
+from cx_nlp.labels import FAMILY_OF as FAMILY_OF
+from cx_nlp.labels import SENTIMENTS as SENTIMENTS
+from cx_nlp.labels import UNEMOTIONAL as UNEMOTIONAL
+
 SCHEMA_VERSION = "1"
-
-SENTIMENTS = ("negative", "neutral", "positive")
-# The 28 labels of GoEmotions (Demszky et al. 2020, arXiv:2005.00547), in the publisher's order.
-EMOTIONS = (
-    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity",
-    "desire", "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude",
-    "grief", "joy", "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse",
-    "sadness", "surprise", "neutral",
-)  # fmt: skip
-# Ekman's six families, as the publisher of GoEmotions groups its labels.
-EMOTION_FAMILIES = {
-    "anger": ("anger", "annoyance", "disapproval"),
-    "disgust": ("disgust",),
-    "fear": ("fear", "nervousness"),
-    "joy": (
-        "joy", "amusement", "approval", "excitement", "gratitude", "love", "optimism", "relief", "pride",
-        "admiration", "desire", "caring",
-    ),
-    "sadness": ("sadness", "disappointment", "embarrassment", "grief", "remorse"),
-    "surprise": ("surprise", "realization", "confusion", "curiosity"),
-}  # fmt: skip
-FAMILY_OF = {emotion: family for family, members in EMOTION_FAMILIES.items() for emotion in members} | {
-    "neutral": "neutral"
-}
-# Above their threshold these alone do not make a text emotional: "How do I change my booking?" is curious, not moved.
-UNEMOTIONAL = ("approval", "disapproval", "realization", "confusion", "curiosity", "neutral")
-
-
-class ScoreStatus(StrEnum):
-    SCORED = "scored"
-    NO_TEXT = "no_text"
-    UNSUPPORTED_LANGUAGE = "unsupported_language"
-    UNREADABLE = "unreadable"  # no letter or emoji left after cleaning
-
-
-class Reason(StrEnum):
-    """Why a row lies in `rejects`. Nothing else rejects a row."""
-
-    UNPARSEABLE = "unparseable"
-    NO_DATE = "no_date"
-    DATE_IN_FUTURE = "date_in_future"
-    NO_COMMENT_OR_RATING = "no_comment_or_rating"
-
-
-class Issue(StrEnum):
-    """What is noted on a row that is kept: one bad value becomes null and is named here."""
-
-    NPS_INVALID = "nps_invalid"
-    CSAT_INVALID = "csat_invalid"
-    CES_INVALID = "ces_invalid"
-    RATING_INVALID = "rating_invalid"
-    WEIGHT_INVALID = "weight_invalid"
-    ROLE_INVALID = "role_invalid"
-    UPDATED_AT_INVALID = "updated_at_invalid"
-    MAY_QUOTE_INVALID = "may_quote_invalid"
-    MAY_CONTACT_INVALID = "may_contact_invalid"
-    RATING_CONFLICT = "rating_conflict"  # rows of one response gave different ratings; the newest stands
-    DATE_ORDER_SUSPECT = "date_order_suspect"  # day and month could be the other way round
-    DATE_ORDER_RESOLVED = "date_order_resolved"  # they were, and other rows of the source settled it
 
 
 ROLES = ("customer", "employee", "leader")

@@ -412,3 +412,17 @@ def test_nhs_feedback_is_all_there(data_root):
     # 1 was best: most patients were satisfied.
     assert staged["rating"].value_counts().to_dict() == {5.0: 3568, 4.0: 805, 1.0: 245, 3.0: 223, 2.0: 177}
     schema.as_table(staged, schema.STAGED)
+
+
+def test_a_json_object_may_leave_out_what_is_optional_but_not_its_text(caplog):
+    source = SourceConfig(
+        kind="jsonl", path="x", columns={"submitted_at": "at", "text": "body", "nps": "score"}, attributes=["shop"]
+    )
+    rows = pd.DataFrame({"at": ["2026-01-02"], "body": ["Good"]}, dtype="str")
+    chunk = Piece(rows=rows, positions=["a.jsonl:1"])
+    options = {"name": "s", "source": source, "hasher": HASHER, "run_start": START, "file": "a.jsonl"}
+    staged, rejects = prepare(chunk, **options)
+    assert staged["nps"].isna().all() and staged["attributes"].tolist() == ["{}"] and rejects.empty
+    assert "no object has 'score', 'shop'" in caplog.text
+    with pytest.raises(SourceError, match="no column 'body'"):
+        prepare(Piece(rows=rows.drop(columns="body"), positions=["a.jsonl:1"]), **options)

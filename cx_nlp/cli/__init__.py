@@ -26,9 +26,9 @@ def cli(quiet: bool) -> None:
     Example:
       cx-nlp run --config configs/sample.yaml
     """
-    logging.basicConfig(
-        level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
-    )
+    # Libraries speak only when something is wrong; a night's own lines are counts and ids.
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("cx_nlp").setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 for command in (score, run, evaluate, doctor):

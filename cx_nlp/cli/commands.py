@@ -80,7 +80,7 @@ def run(config: Path, date, reread: bool) -> None:
         raise PermanentError(
             "the flow 'nightly' is not installed: install cx-nlp with pip, a bare source tree lacks it"
         )
-    flow = tuple(found)[0].load()
+    flow = next(iter(found)).load()
     flow(str(config), only_date=date.date().isoformat() if date else None, reread=reread)
     click.echo(summarise(settings.lake))
 
@@ -97,7 +97,7 @@ def doctor(lake: Path | None, as_json: bool) -> None:
     """
     import json
 
-    from cx_nlp.doctor import examine, format_report
+    from cx_nlp.examine import examine, format_report
 
     if lake is not None and not lake.is_dir():
         raise UsageError(f"no lake at {lake}: expected a folder that `cx-nlp run` wrote")

@@ -56,7 +56,13 @@ class Encoder:
             raise ModelError(f"{model.folder}: cannot be loaded: {' '.join(str(error).split())[:200]}") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._cls, self._sep = (self._tokenizer.token_to_id(t) for t in ("[CLS]", "[SEP]"))
+        self._cls, self._sep = (self._id(token) for token in ("[CLS]", "[SEP]"))
+
+    def _id(self, token: str) -> int:
+        found = self._tokenizer.token_to_id(token)
+        if found is None:
+            raise ModelError(f"{self.model.folder / 'tokenizer.json'}: has no token {token}")
+        return found
 
     def span_means(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[SpanMeans]:
         """texts (N), spans of each text -> N `SpanMeans`, in input order.

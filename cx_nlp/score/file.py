@@ -78,14 +78,15 @@ def _frames(chunks, *, text_column: str, id_column: str | None, path: Path) -> I
         good["feedback_id"] = chunk.rows[id_column].to_numpy() if id_column else None
         broken = pd.DataFrame({"raw": "", "at": [row.position for row in chunk.bad], "feedback_id": None})
         good["is_bad"], broken["is_bad"] = False, True
+        if good.empty and broken.empty:
+            continue
         frame = pd.concat([good, broken])
         frame["at"] = frame["at"].str.extract(r"(\d+)$", expand=False).astype(int)  # line or row number
         frame = frame.sort_values("at", kind="stable").reset_index(drop=True)
         numbers = pd.Series([str(number + i) for i in range(len(frame))])
         frame["feedback_id"] = frame["feedback_id"].where(frame["feedback_id"].notna(), numbers)
         number += len(frame)
-        if len(frame):
-            yield frame
+        yield frame
 
 
 def _scored(scorer: Scorer, frame: pd.DataFrame, *, language: str) -> pa.Table:
@@ -130,7 +131,7 @@ def _output(path: Path | None):
     try:
         with pq.ParquetWriter(temporary, SCORE_FILE, compression="zstd") as writer:
             yield writer.write_table
-        os.replace(temporary, path)
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -68,7 +68,7 @@ class Scorer:
 
     def _chunk(self, texts: list[str]) -> tuple[pd.DataFrame, list[dict], list[dict]]:
         found = list(analyse(texts, self.taxonomy))
-        spans = [[(s.start, s.end) for s in (*f.sentences, *f.mentions)] for f in found]
+        spans = [[*((s.start, s.end) for s in f.sentences), *((m.start, m.end) for m in f.mentions)] for f in found]
         read = self.encoder.span_means(texts, spans)
         documents = np.stack([r.means[0] for r in read])  # (N, H)
         sentence_means = _stack(
@@ -131,7 +131,8 @@ class Scorer:
                 "primary_emotion": emotions[mention.sentence],
                 **{name: values[i] for name, values in columns.items()},
             }  # fmt: skip
-            hits = [(hit.theme_id, hit.score, hit.method) for hit in mention.themes] or [(None, None, "none")]
+            hits: list[tuple[str | None, float | None, str]] = [(h.theme_id, h.score, h.method) for h in mention.themes]
+            hits = hits or [(None, None, "none")]
             for theme_id, score, method in hits:
                 rows.append(common | {"theme_id": theme_id, "theme_score": score, "method": method})
         return rows
