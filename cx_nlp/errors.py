@@ -37,6 +37,17 @@ class UnknownName(UsageError):
         return f"{where}{': ' if where else ''}unknown {kind} {got!r}{hint} known: {', '.join(known)}"
 
 
+class TaxonomyError(UsageError):
+    """A taxonomy file that is wrong, with the line where that can be told."""
+
+    def __init__(self, file: str, line: int | None, reason: str) -> None:
+        super().__init__(str(file), line, reason)
+
+    def __str__(self) -> str:
+        file, line, reason = self.args
+        return f"{file}:{line}: {reason}" if line else f"{file}: {reason}"
+
+
 class SourceError(PermanentError):
     """A source that cannot be read at all: no such file, a directory, a missing column."""
 

@@ -1,0 +1,281 @@
+"""What a night's rows mean for the lake: which are new, which replace, which lose, and what must be rewritten.
+
+`plan` reads keys, hashes and ratings alone, with DuckDB in bounded memory; texts wait in the staged files until their
+date is built. Its result lies in Parquet files under the run's staging folder, so that a plan can be passed between
+processes as a few values and paths:
+
+    rows.parquet     rows to write (new and replacing), as STAGED with final ids and response values, by feedback_date
+    touched.parquet  lake rows whose own values stand but whose response's changed, with new values and old_date
+    gone.parquet     keys that leave their old_date's partition (replaced or touched; most come back, in it or another)
+"""
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from cx_nlp import schema
+from cx_nlp.store import duck, files, responses
+from cx_nlp.store.staging import STAGED_REJECTS, staged_files
+
+RESPONSE_ROWS = 100_000  # rows of responses settled at a time
+_SETTLED = pa.schema(
+    [(name, schema.FEEDBACK.field(name).type) for name in ("source", "feedback_id", *responses.DECIDES)]
+)
+_COUNTED = ("read", *schema.ACCOUNTED, "removed")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one run is going to change. Plain values and paths: it may cross processes."""
+
+    lake: Path
+    run_id: str
+    started_at: dt.datetime
+    only_date: dt.date | None
+    counts: dict[str, dict[str, int]]  # by source: read, the accounting counts, removed
+    to_score: dict[dt.date, int]  # every date to rewrite, in order, and its rows to score
+    high: dict[str, dt.datetime]  # by source: the newest updated_at (else submitted_at) read, at most started_at
+
+    @property
+    def folder(self) -> Path:
+        return files.staging(self.lake, self.run_id) / "plan"
+
+    def groups(self, rows: int = 20_000) -> list[list[dt.date]]:
+        """Dates to rewrite, joined so that each group but the last has `rows` or more to score: batches fill better.
+
+        Every date stands in exactly one group; no change, no groups.
+        """
+        groups: list[list[dt.date]] = []
+        held = rows
+        for date, count in self.to_score.items():
+            if held >= rows:
+                groups.append([])
+                held = 0
+            groups[-1].append(date)
+            held += count
+        return groups
+
+
+def plan(
+    lake: Path,
+    run_id: str,
+    *,
+    started_at: dt.datetime,
+    occurrence_id: Callable[[str, int], str],
+    sources: Iterable[str] = (),
+    only_date: dt.date | None = None,
+    memory: str = duck.MEMORY,
+    threads: int = 2,
+) -> Plan:
+    """Compare the run's staged rows with the lake; changes nothing in it. Call under the lock, after all staging.
+
+    occurrence_id: (identity, 1, 2, …) -> feedback_id of a further equal row without an id of its own.
+    sources: names that get counts even if they gave no row. only_date: takes the rows of that feedback_date; others,
+    and rejects, which have no date, are not read at all. Nothing staged gives a plan without dates.
+    """
+    folder = files.staging(lake, run_id) / "plan"
+    folder.mkdir(parents=True, exist_ok=True)
+    with duck.session(folder.parent, memory=memory, threads=threads) as con:
+        _load(con, lake, run_id, only_date)
+        _name_occurrences(con, occurrence_id)
+        _decide(con, lake)
+        counts = _counts(con, lake, run_id, sources, rejects=only_date is None)
+        high = _high(con, started_at)
+        con.execute("DROP TABLE staged")
+        _settle(con, lake)
+        to_score = _write(con, lake, run_id, folder)
+    return Plan(lake, run_id, started_at, only_date, counts, to_score, high)
+
+
+def _load(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, only_date: dt.date | None) -> None:
+    """Table `staged`: light columns of all rows, each with its place (part, nr) in the staged files.
+
+    `tie` tells rows apart that are equal in all mapped values: what a source passes through unmapped.
+    """
+    rows = duck.parquet(con, staged_files(lake, run_id, "rows"), schema.STAGED, located=True)
+    where = f"WHERE feedback_date = DATE '{only_date.isoformat()}'" if only_date else ""
+    con.execute(f"""
+        CREATE TABLE staged AS
+        SELECT part, nr, source, feedback_id, row_hash, coalesce(response_id, feedback_id) AS response_id,
+               feedback_date, submitted_at, updated_at, nps, csat, ces, rating, rating_scale,
+               coalesce(issues, '') AS issues, score_status, file, has_own_id, identity, hash(attributes, text) AS tie
+        FROM {rows} {where}""")
+
+
+def _name_occurrences(con: duckdb.DuckDBPyConnection, occurrence_id: Callable[[str, int], str]) -> None:
+    """Rows without an id that are equal within one file are pieces 0, 1, …; from 1 on they get an id of their own.
+
+    The same identity in two files is the same feedback, exported twice. Ranked by content, never by place.
+    """
+    con.execute("CREATE TABLE renamed (part VARCHAR, nr BIGINT, feedback_id VARCHAR)")
+    reader = con.cursor()  # a connection has one open result; this one stays open while ids are written
+    repeated = reader.sql("""
+        SELECT part, nr, identity, occurrence FROM (
+            SELECT part, nr, identity, row_number() OVER (
+                       PARTITION BY source, file, identity ORDER BY row_hash, tie, part, nr) - 1 AS occurrence
+            FROM staged SEMI JOIN (
+                SELECT source, file, identity FROM staged WHERE NOT has_own_id GROUP BY ALL HAVING count(*) > 1
+            ) USING (source, file, identity)
+            WHERE NOT has_own_id)
+        WHERE occurrence > 0""").to_arrow_reader(duck.BATCH)
+    for batch in repeated:
+        identities, occurrences = batch["identity"].to_pylist(), batch["occurrence"].to_pylist()
+        ids = pa.array([occurrence_id(*pair) for pair in zip(identities, occurrences, strict=True)], pa.string())
+        con.register("batch", pa.table({"part": batch["part"], "nr": batch["nr"], "feedback_id": ids}))
+        con.execute("INSERT INTO renamed SELECT * FROM batch")
+        con.unregister("batch")
+    reader.close()
+    con.execute("""
+        UPDATE staged SET
+            response_id = CASE WHEN staged.response_id = staged.feedback_id THEN renamed.feedback_id
+                               ELSE staged.response_id END,
+            feedback_id = renamed.feedback_id
+        FROM renamed WHERE staged.part = renamed.part AND staged.nr = renamed.nr""")
+
+
+def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """Table `decided`: one row for each key, with its fate and where the lake has it now."""
+    known = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
+    con.execute(f"""
+        CREATE TABLE decided AS
+        SELECT winner.*, known.feedback_date AS old_date, known.response_id AS old_response,
+               CASE WHEN known.feedback_id IS NULL THEN 'new'
+                    WHEN known.row_hash = winner.row_hash THEN 'unchanged'
+                    WHEN winner.updated_at < known.updated_at THEN 'superseded'
+                    ELSE 'replaced' END AS fate
+        FROM (SELECT * FROM staged
+              QUALIFY row_number() OVER (PARTITION BY source, feedback_id
+                  ORDER BY updated_at DESC NULLS LAST, row_hash DESC, tie, file, part, nr) = 1) AS winner
+        LEFT JOIN (SELECT source, feedback_id, row_hash, updated_at, feedback_date, response_id FROM {known}) AS known
+        USING (source, feedback_id)""")
+
+
+def _settle(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
+    """Tables `shared`, all rows of the responses that this run changes, and `settled`, what each of them agrees on.
+
+    A response of one staged row needs no consensus and stands in neither.
+    """
+    known = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
+    columns = ", ".join(responses.READS)
+    con.execute(f"""
+        CREATE TABLE member AS
+        WITH affected AS (
+            SELECT source, response_id FROM decided WHERE fate IN ('new', 'replaced')
+            UNION SELECT source, old_response FROM decided WHERE fate = 'replaced')
+        SELECT {columns}, is_response_head, nps_group, true AS in_lake
+        FROM (SELECT * FROM {known}) SEMI JOIN affected USING (source, response_id)
+        ANTI JOIN (SELECT source, feedback_id FROM decided WHERE fate = 'replaced') USING (source, feedback_id)
+        UNION ALL
+        SELECT {columns}, NULL, NULL, false FROM decided WHERE fate IN ('new', 'replaced')""")
+    con.execute("""
+        CREATE TABLE shared AS SELECT member.* FROM member SEMI JOIN (
+            SELECT source, response_id FROM member GROUP BY ALL HAVING count(*) > 1 OR bool_or(in_lake)
+        ) USING (source, response_id)""")
+    con.execute("DROP TABLE member")
+    con.register("none_settled", _SETTLED.empty_table())
+    con.execute("CREATE TABLE settled AS SELECT *, false AS in_lake FROM none_settled")
+    buckets = math.ceil(duck.count(con, "shared") / RESPONSE_ROWS)
+    for bucket in range(buckets):
+        # Whole responses fall into one bucket; the order within does not matter to the consensus.
+        rows = con.sql(
+            f"SELECT {columns}, in_lake FROM shared WHERE hash(source, response_id) % {buckets} = {bucket}"
+        ).to_arrow_table()
+        frame = rows.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get, date_as_object=False)
+        settled = responses.consensus(frame)
+        table = pa.Table.from_pandas(settled[_SETTLED.names], schema=_SETTLED, preserve_index=False)
+        con.register("batch", table.append_column("in_lake", rows["in_lake"]))
+        con.execute("INSERT INTO settled SELECT * FROM batch")
+        con.unregister("batch")
+
+
+def _write(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, folder: Path) -> dict[dt.date, int]:
+    """The plan's three files; -> rows to score by date to rewrite. A lake row is touched only if a value changes.
+
+    Step by step, each with one large operation: joins and the sort of whole rows do not share the memory.
+    """
+    changed = " OR ".join(f"s.{name} IS DISTINCT FROM m.{name}" for name in responses.DECIDES)
+    con.execute(f"""
+        CREATE TABLE touched AS
+        SELECT s.* EXCLUDE (in_lake), m.feedback_date AS old_date
+        FROM (SELECT * FROM settled WHERE in_lake) AS s JOIN (SELECT * FROM shared WHERE in_lake) AS m
+        USING (source, feedback_id) WHERE {changed}""")
+    con.execute("""
+        CREATE TABLE gone AS
+        SELECT source, feedback_id, old_date FROM decided WHERE fate = 'replaced'
+        UNION ALL SELECT source, feedback_id, old_date FROM touched""")
+    con.execute(f"""
+        CREATE TABLE final AS
+        SELECT d.part, d.nr, d.feedback_id, d.response_id, s.feedback_id IS NOT NULL AS is_settled,
+               {", ".join(f"s.{name}" for name in responses.DECIDES)}
+        FROM (SELECT * FROM decided WHERE fate IN ('new', 'replaced')) AS d
+        LEFT JOIN (SELECT * FROM settled WHERE NOT in_lake) AS s USING (source, feedback_id)""")
+    for table in ("decided", "shared", "settled"):
+        con.execute(f"DROP TABLE {table}")
+
+    alone = {name: f"r.{name}" for name in responses.DECIDES} | {
+        "is_response_head": "true",
+        # Without a rating a scale says nothing, and it could not be told from one that a response brings.
+        "rating_scale": "CASE WHEN r.rating IS NULL THEN NULL ELSE r.rating_scale END",
+        "issues": "coalesce(r.issues, '')",
+    }
+    value = {name: f"CASE WHEN f.is_settled THEN f.{name} ELSE {own} END" for name, own in alone.items()}
+    value |= {"feedback_id": "f.feedback_id", "response_id": "f.response_id"}
+    columns = ", ".join(f"{value.get(name, f'r.{name}')} AS {name}" for name in schema.STAGED.names)
+    staged = duck.parquet(con, staged_files(lake, run_id, "rows"), schema.STAGED, located=True)
+    unsorted, rows = folder / "unsorted.parquet", folder / "rows.parquet"
+    _copy(con, f"SELECT {columns} FROM {staged} AS r JOIN final AS f ON r.part = f.part AND r.nr = f.nr", unsorted)
+    con.execute("DROP TABLE final")
+    _copy(con, f"FROM {duck.parquet(con, [unsorted], schema.STAGED)} ORDER BY feedback_date, source, feedback_id", rows)
+    unsorted.unlink()
+    for name in ("touched", "gone"):
+        _copy(con, f"SELECT * FROM {name} ORDER BY old_date, source, feedback_id", folder / f"{name}.parquet")
+    found = con.execute(f"""
+        SELECT feedback_date, sum(rows)::BIGINT FROM (
+            SELECT feedback_date, (score_status = 'scored')::INT AS rows FROM {duck.parquet(con, [rows], schema.STAGED)}
+            UNION ALL SELECT old_date, 0 FROM gone
+            UNION ALL SELECT feedback_date, 0 FROM touched)
+        GROUP BY ALL ORDER BY ALL""").fetchall()
+    return dict(found)
+
+
+def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
+    con.execute(f"COPY (FROM ({query})) TO {duck.literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 10_000)")
+
+
+def _counts(
+    con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, sources: Iterable[str], *, rejects: bool
+) -> dict[str, dict[str, int]]:
+    """The accounting of each source: read = new + replaced + unchanged + superseded + deleted + rejected."""
+    counts: dict[str, dict[str, int]] = {name: dict.fromkeys(_COUNTED, 0) for name in sources}
+
+    def add(source: str, kind: str, rows: int) -> None:
+        counts.setdefault(source, dict.fromkeys(_COUNTED, 0))[kind] += rows
+
+    for source, fate, rows in con.execute("SELECT source, fate, count(*) FROM decided GROUP BY ALL").fetchall():
+        add(source, fate, rows)
+    versions = "SELECT source, count(*), count(*) - count(DISTINCT feedback_id) FROM staged GROUP BY source"
+    for source, rows, losers in con.execute(versions).fetchall():
+        add(source, "read", rows)
+        add(source, "superseded", losers)
+    if rejects:
+        staged = duck.parquet(con, staged_files(lake, run_id, "rejects"), STAGED_REJECTS)
+        for source, rows in con.execute(f"SELECT source, count(*) FROM {staged} GROUP BY ALL").fetchall():
+            add(source, "read", rows)
+            add(source, "rejected", rows)
+    return {name: counts[name] for name in sorted(counts)}
+
+
+def _high(con: duckdb.DuckDBPyConnection, started_at: dt.datetime) -> dict[str, dt.datetime]:
+    found = con.execute(
+        "SELECT source, epoch_us(max(coalesce(updated_at, submitted_at))) FROM staged GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return {
+        source: min(started_at, epoch + dt.timedelta(microseconds=high)) for source, high in found if high is not None
+    }

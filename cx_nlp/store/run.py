@@ -1,0 +1,92 @@
+"""A run from the lake's side: open it, finish it in one commit, or give it up."""
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cx_nlp import schema
+from cx_nlp.errors import LakeError
+from cx_nlp.store import files, journal, ledger, state
+from cx_nlp.store.building import Built
+from cx_nlp.store.journal import Healed, Step
+from cx_nlp.store.merge import Plan
+
+
+def open_lake(lake: Path) -> Healed:
+    """Bring the lake into one whole state: finish what a crash cut short, sweep what dead runs left.
+
+    Call it under the lock, before anything else. An empty folder is a lake. Raises LakeError if the lake follows
+    another schema version or cannot be healed.
+    """
+    state.check_version(lake)
+    return journal.heal(lake)
+
+
+def commit_run(
+    plan: Plan,
+    built: Iterable[Built],
+    *,
+    runs: Sequence[Mapping[str, object]],
+    themes: pd.DataFrame | None = None,
+    taken: Mapping[str, Mapping[str, str]] | None = None,
+    advance: bool = True,
+    step: Step = lambda name: None,
+) -> None:
+    """Make the run part of the lake: all tables, `runs` and the state change together or not at all.
+
+    runs: from `run_rows`. themes: the taxonomy's dimension, see `ledger.write_themes`. taken: by source, the checksums
+    of its files by name (`SourceFile.name`, `.sha256`). advance: False for a backfill; then neither watermarks nor
+    checksums are kept, nor are they for a run of one date. The staging folder goes when all is done.
+    Raises LakeError; the next run's `open_lake` repairs what was left.
+    """
+    built = list(built)
+    lake, run_id = plan.lake, plan.run_id
+    writes = [write for one in built for write in one.writes]
+    deletes = [path for one in built for path in one.deletes]
+    writes += ledger.write_rejects(plan)
+    writes += ledger.write_themes(plan, built, themes)
+    writes += ledger.write_runs(lake, runs, run_id=run_id)
+    writes += state.write_version(lake, run_id)
+    if advance and plan.only_date is None:
+        writes += state.write_state(lake, run_id, taken=taken or {}, high=plan.high, started_at=plan.started_at)
+    journal.commit(lake, run_id, writes, deletes, step=step)
+    drop_staging(lake, run_id)
+    step("staging dropped")
+
+
+def record_failure(lake: Path, run_id: str, rows: Sequence[Mapping[str, object]]) -> Healed:
+    """Leave the lake as it was before a failed run, but for the run's rows in `runs` (status "failed").
+
+    A commit that had begun is finished instead: then the run is part of the lake, and these rows are not written.
+    Call it under the same lock.
+    """
+    healed = journal.heal(lake)
+    if run_id not in healed.finished:
+        filled = [{"run_id": run_id, "status": "failed", **row} for row in rows]
+        writes = ledger.write_runs(lake, filled, run_id=run_id) + state.write_version(lake, run_id)
+        journal.commit(lake, run_id, writes)
+    return healed
+
+
+def drop_staging(lake: Path, run_id: str) -> None:
+    """Remove the run's scratch folder; none there is fine."""
+    folder = files.staging(lake, run_id)
+    try:
+        shutil.rmtree(folder, ignore_errors=False)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise LakeError(f"cannot remove {folder}: {error.strerror or error}") from None
+
+
+def summary(lake: Path) -> dict[str, int]:
+    """Rows in each table of the lake, by name; tables without a file are left out."""
+    found = {}
+    for table in schema.TABLES:
+        paths = [files.themes_file(lake)] if table == "themes" else list(files.partitions(lake, table).values())
+        rows = [files.check_schema(path, schema.TABLES[table]) for path in paths if path.exists()]
+        if rows:
+            found[table] = sum(rows)
+    return found

@@ -1,0 +1,130 @@
+"""What the lake remembers between runs: which files were taken, how far each source was read, which contract holds.
+
+`_state/files.json` {source: {name: sha256}}, `_state/watermarks.json` {source: time}, `_state/schema_version`.
+All are written by the commit of the run whose rows they describe.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cx_nlp import schema
+from cx_nlp.errors import LakeError, SourceError
+from cx_nlp.store import files
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file as a source's next run sees it."""
+
+    path: Path
+    name: str  # the file's name; with as much of its folders as tells it from the source's other files
+    sha256: str
+
+
+def changed_files(lake: Path, source: str, paths: Iterable[Path], *, every: bool = False) -> list[SourceFile]:
+    """The source's files that are new or have other content than when they were last taken, in order of name.
+
+    every: all of them (`--date` and backfill read files that were taken long ago). A file that changes while it is
+    read is taken again by the next run, since its checksum is of what it was before.
+    Raises SourceError for a file that cannot be read.
+    """
+    taken = {} if every else _read(lake, "files").get(source, {})
+    found = [SourceFile(path, name, digest(path)) for name, path in name_files(paths).items()]
+    return [file for file in found if taken.get(file.name) != file.sha256]
+
+
+def name_files(paths: Iterable[Path]) -> dict[str, Path]:
+    """Short names by which a source's files are told apart, in order: a folder is named only where it must be."""
+    twins: dict[str, list[Path]] = {}
+    for path in sorted(set(paths)):
+        twins.setdefault(path.name, []).append(path)
+    names: dict[str, Path] = {}
+    for group in twins.values():
+        depth = 1
+        while len({path.parts[-depth:] for path in group}) < len(group):
+            depth += 1
+        names |= {"/".join(path.parts[-depth:]): path for path in group}
+    return dict(sorted(names.items()))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file's content, streamed. Raises SourceError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def watermark(lake: Path, source: str) -> dt.datetime | None:
+    """The newest updated_at (else submitted_at) committed for a source, UTC; None before its first run."""
+    found = _read(lake, "watermarks").get(source)
+    return dt.datetime.fromisoformat(found) if found else None
+
+
+def advanced(lake: Path, high: Mapping[str, dt.datetime], started_at: dt.datetime) -> dict[str, dt.datetime]:
+    """Watermarks after a run: never lower, and never above the run's start, so that a clock set back heals."""
+    known = {source: dt.datetime.fromisoformat(text) for source, text in _read(lake, "watermarks").items()}
+    return {
+        source: min(started_at, max(time for time in (known.get(source), high.get(source)) if time is not None))
+        for source in sorted({*known, *high})
+    }
+
+
+def write_state(
+    lake: Path,
+    run_id: str,
+    *,
+    taken: Mapping[str, Mapping[str, str]],
+    high: Mapping[str, dt.datetime],
+    started_at: dt.datetime,
+) -> list[tuple[Path, Path]]:
+    """Files of the state that change, under temporary names, for the commit; none if the state stays as it is."""
+    known = _read(lake, "files")
+    checksums = {source: {**known.get(source, {}), **taken.get(source, {})} for source in {*known, *taken}}
+    marks = {source: time.isoformat() for source, time in advanced(lake, high, started_at).items()}
+    writes = []
+    for name, value in (("files", checksums), ("watermarks", marks)):
+        path, text = _path(lake, name), json.dumps(value, indent=1, sort_keys=True) + "\n"
+        if value and (not path.exists() or path.read_text(encoding="utf-8") != text):
+            writes.append((files.write_text(path, text, run_id=run_id), path))
+    return writes
+
+
+def check_version(lake: Path) -> None:
+    """Raises LakeError if the lake follows another schema version; one without a version is left to its files."""
+    path = lake / "_state" / "schema_version"
+    version = path.read_text(encoding="utf-8").strip() if path.exists() else schema.SCHEMA_VERSION
+    if version != schema.SCHEMA_VERSION:
+        raise LakeError(f"lake {lake}: schema version {version}, this cx-nlp writes {schema.SCHEMA_VERSION}")
+
+
+def check_readable(lake: Path) -> None:
+    """Raises LakeError if a file of the state is broken."""
+    for name in ("files", "watermarks"):
+        _read(lake, name)
+
+
+def write_version(lake: Path, run_id: str) -> list[tuple[Path, Path]]:
+    """The version's file for the commit; none if it stands already."""
+    path = lake / "_state" / "schema_version"
+    return [] if path.exists() else [(files.write_text(path, f"{schema.SCHEMA_VERSION}\n", run_id=run_id), path)]
+
+
+def _path(lake: Path, name: str) -> Path:
+    return lake / "_state" / f"{name}.json"
+
+
+def _read(lake: Path, name: str) -> dict:
+    path = _path(lake, name)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if not isinstance(value, dict):
+            raise ValueError("not an object")
+        return value
+    except (ValueError, OSError) as error:
+        raise LakeError(f"{path}: not readable: {' '.join(str(error).split())}") from None
