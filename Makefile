@@ -46,6 +46,7 @@ test: $(VENV)/.test
 	@$(BIN)/python -m pytest -q
 
 notebook: $(VENV)/.test
+	@$(PIP) --editable '.[lab]'
 	@$(BIN)/jupyter lab notebooks/01-last-night.ipynb
 
 lock: $(VENV)/.test

@@ -9,7 +9,6 @@ text's scores do not depend on its neighbours in a batch.
 
 import argparse
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 from safetensors.torch import load_file
+from tokenizers import Tokenizer
 
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score.model import WEIGHT_FILES, Calibration, file_digest
@@ -93,13 +93,16 @@ def head_tensors(network: Network) -> dict[str, np.ndarray]:
     layers["theme"] = network.theme
     out = {}
     for name, layer in layers.items():
-        weight = layer.weight.detach().numpy().T  # (in, out)
-        scale = np.abs(weight).max(axis=0) / 127.0
-        scale[scale == 0] = 1.0
-        out[f"{name}.q"] = np.ascontiguousarray(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8))
-        out[f"{name}.s"] = scale.astype(np.float32)
+        out[f"{name}.q"], out[f"{name}.s"] = quantise_columns(layer.weight.detach().numpy().T)
         out[f"{name}.b"] = layer.bias.detach().numpy().astype(np.float32)
     return out
+
+
+def quantise_columns(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """weight (in, out) -> int8 (in, out), scale (out,) float32 with weight ~ int8 * scale."""
+    scale = np.abs(weight).max(axis=0) / 127.0
+    scale[scale == 0] = 1.0
+    return np.ascontiguousarray(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8)), scale.astype(np.float32)
 
 
 def export(work: Path, base: str, out: Path, name: str) -> None:
@@ -108,7 +111,9 @@ def export(work: Path, base: str, out: Path, name: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     onnx.save(store_in_8_bits(to_onnx(network)), out / "encoder.onnx")
     save_file(head_tensors(network), out / "heads.safetensors")
-    shutil.copyfile(work / "tokenizer.json", out / "tokenizer.json")
+    # Compact: indented, the tokenizer is half as large again.
+    Tokenizer.from_file(str(work / "tokenizer.json")).save(str(out / "tokenizer.json"), pretty=False)
+    (out / "heads.safetensors").chmod(0o644)
     settings = {
         "format": 1,
         "name": name,

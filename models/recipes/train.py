@@ -155,12 +155,12 @@ def train(config: dict, root: Path, base: str, out: Path, seed: int) -> None:
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min((s + 1) / warmup, max(0.0, (len(plan) - s) / (len(plan) - warmup)))
     )
-    step = resume(out, net, optimizer, schedule)
-    log.info("%d steps of %d texts, from step %d, on %s", len(plan), config["batch"], step, device)
+    first = resume(out, net, optimizer, schedule)
+    log.info("%d steps of %d texts, from step %d, on %s", len(plan), config["batch"], first, device)
     sums: dict[str, list[float]] = {}
-    started, first = time.time(), step
+    started = time.time()
     net.train()
-    for step in range(step, len(plan)):
+    for step in range(first, len(plan)):
         batch = plan[step]
         ids, attention, content = collate(batch, device)
         with torch.autocast(device.type, dtype=torch.bfloat16):
