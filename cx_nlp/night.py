@@ -1,0 +1,197 @@
+"""The steps of a night as plain functions over paths, for a flow (or anything else) to call in order.
+
+    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates -> commit
+
+What passes between steps are paths, counts and plain values; rows wait in the lake's staging folder.
+"""
+
+import datetime as dt
+import logging
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from cx_nlp import __version__, identity, sources, store
+from cx_nlp.config import Config, SourceConfig
+from cx_nlp.date_plan import plan_dates
+from cx_nlp.errors import SourceError
+from cx_nlp.prepare import check_source, prepare
+from cx_nlp.themes.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from cx_nlp.score.scorer import Scorer
+
+log = logging.getLogger("cx_nlp")
+
+
+@dataclass(frozen=True)
+class Night:
+    """One run: its name, its moment and what it was asked to do."""
+
+    run_id: str
+    flow: str
+    started_at: dt.datetime
+    config: Config
+    only_date: dt.date | None = None
+    reread: bool = False
+
+    @property
+    def lake(self) -> Path:
+        return self.config.lake
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One source as read: its files by name with their checksums, rows put aside, and how long it took."""
+
+    source: str
+    files: Mapping[str, str]
+    unchanged_files: int
+    rows: int
+    rejects: int
+    seconds: float
+
+
+def new_night(config: Config, *, flow: str, only_date: dt.date | None = None, reread: bool = False) -> Night:
+    """A run id sorts by time and is unique without coordination."""
+    now = dt.datetime.now(dt.UTC)
+    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return Night(run_id, flow, now, config, only_date, reread)
+
+
+def check(config: Config) -> dict[str, list[Path]]:
+    """What can be known wrong before anything is read: source -> its files. Raises UsageError or SourceError."""
+    found = {}
+    for name, source in config.sources.items():
+        sources.resolve(source.kind)
+        check_source(name, source)
+        found[name] = sources.expand(source.path)
+    return found
+
+
+def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
+    """Read the files of one source that the lake has not seen, validate and clean them, put them aside.
+
+    A second call replaces what the first left, so that it can be tried again. Raises SourceError for a file that
+    cannot be read or lacks a mapped column.
+    """
+    started = time.monotonic()
+    source = night.config.sources[name]
+    hasher = identity.Hasher(identity.load_key(night.lake))
+    every = night.reread or night.only_date is not None
+    todo = store.changed_files(night.lake, name, paths, every=every)
+    rows = rejects = 0
+    for number, file in enumerate(todo):
+        chunks = _prepared(night, name, source, file.path, file.name, hasher)
+        staged = store.stage(night.lake, night.run_id, chunks, name=f"{name}-{number:05}", file=file.name)
+        rows, rejects = rows + staged.rows, rejects + staged.rejects
+    taken = Taken(
+        name, {f.name: f.sha256 for f in todo}, len(paths) - len(todo), rows, rejects, time.monotonic() - started
+    )
+    log.info(
+        "%s: %d files read, %d unchanged since the last run; %d rows, %d rejected",
+        name, len(todo), taken.unchanged_files, rows, rejects,
+    )  # fmt: skip
+    return taken
+
+
+def _prepared(
+    night: Night, name: str, source: SourceConfig, path: Path, file: str, hasher: identity.Hasher
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    read = partial(sources.resolve(source.kind), path, encoding=source.encoding)
+    date_plan = plan_dates(read(), source)
+    if date_plan is not None:
+        log.info("%s: dates of respondents %s", name, ", ".join(f"{k} {v}" for k, v in date_plan.counts.items()))
+    for chunk in read():
+        yield prepare(
+            chunk,
+            name=name,
+            source=source,
+            hasher=hasher,
+            run_start=night.started_at,
+            file=file,
+            date_plan=date_plan,
+        )
+
+
+def resolve(night: Night) -> store.Plan:
+    """Compare what was put aside with the lake: which rows are new, replace, or change nothing."""
+    hasher = identity.Hasher(identity.load_key(night.lake))
+    return store.plan(
+        night.lake,
+        night.run_id,
+        started_at=night.started_at,
+        occurrence_id=partial(identity.occurrence_id, hasher),
+        sources=list(night.config.sources),
+        only_date=night.only_date,
+    )
+
+
+def score_dates(
+    night: Night, plan: store.Plan, dates: Sequence[dt.date], scorer: Callable[[], "Scorer"]
+) -> store.Built:
+    """Score the rows of some dates and write their partitions under temporary names.
+
+    scorer: gives a `Scorer`; called only if a row needs it, so that a night without news loads no model.
+    """
+    from cx_nlp.score.scorer import score_staged
+
+    def score(staged: pd.DataFrame):
+        return score_staged(scorer(), staged, sentences=night.config.sentences)
+
+    return store.build(plan, dates, score)
+
+
+def commit(
+    night: Night,
+    plan: store.Plan,
+    built: Sequence[store.Built],
+    taken: Sequence[Taken],
+    *,
+    taxonomy: Taxonomy,
+    model_version: str | None,
+    seconds: Mapping[str, float],
+) -> dict[str, dict[str, int]]:
+    """Make the run part of the lake; -> its accounting by source."""
+    common = {
+        "flow": night.flow,
+        "config_hash": night.config.hash,
+        "code_version": __version__,
+        "model_version": model_version,
+        "seconds_resolve": seconds.get("resolve"),
+        "seconds_score": seconds.get("score"),
+    }
+    by_source = {one.source: {"seconds_read": one.seconds} for one in taken}
+    store.commit_run(
+        plan,
+        built,
+        runs=store.run_rows(plan, built, common, by_source),
+        themes=pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None,
+        taken={one.source: one.files for one in taken},
+    )
+    for source, counts in plan.counts.items():
+        log.info("%s: %s", source, ", ".join(f"{kind} {n}" for kind, n in counts.items() if n or kind == "read"))
+    return plan.counts
+
+
+def fail(night: Night, error: BaseException) -> None:
+    """Write down that the run failed; the lake stays as it was. The message names no row's text."""
+    rows = [
+        {
+            "source": name,
+            "flow": night.flow,
+            "started_at": night.started_at,
+            "finished_at": dt.datetime.now(dt.UTC),
+            "config_hash": night.config.hash,
+            "code_version": __version__,
+            "error": f"{type(error).__name__}: {error}" if isinstance(error, SourceError) else type(error).__name__,
+        }
+        for name in night.config.sources
+    ]
+    store.record_failure(night.lake, night.run_id, rows)

@@ -1,0 +1,81 @@
+"""A small survey, and a night over it without Prefect: the same steps that the flow calls."""
+
+import csv
+import datetime as dt
+import hashlib
+from pathlib import Path
+
+import duckdb
+import yaml
+
+from cx_nlp import night, store
+from cx_nlp.config import load_config
+from cx_nlp.score.scorer import Scorer
+from cx_nlp.themes.taxonomy import load_taxonomies
+
+HEADER = ["id", "response", "created", "changed", "customer", "comment", "nps", "stage"]
+ROWS = [
+    ["1", "r1", "2026-03-01 10:00", "", "c1", "The staff were lovely but the delivery was terrible", "9", "deliver"],
+    ["2", "r1", "2026-03-01 10:05", "", "c1", "Thanks, great service", "9", "deliver"],
+    ["3", "r2", "2026-03-02 09:00", "", "c2", "", "7", "buy"],
+    ["4", "r3", "2026-03-02 11:00", "", "c3", "Mail me at jo@example.com about the broken checkout", "2", "buy"],
+    ["5", "r4", "2026-03-03 12:00", "", "", "!!! 123", "5", "use"],
+    ["6", "r5", "2026-03-03 12:00", "", "c5", "El servicio fue muy malo y nadie me ayudó con mi pedido", "3", "use"],
+    ["7", "r6", "2026-03-03 13:00", "", "c6", "The app is slow", "11", "use"],
+    ["8", "r7", "not a date", "", "c7", "The wait was awful", "1", "use"],
+    ["9", "r8", "2026-03-03 13:00", "", "c8", "", "", "use"],
+]
+
+
+def write_csv(path: Path, rows: list[list[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([HEADER, *rows])
+
+
+def write_config(folder: Path, model: Path, **changes: object) -> Path:
+    source = {
+        "kind": "csv",
+        "path": "in/*.csv",
+        "timezone": "Europe/London",
+        "columns": {
+            "feedback_id": "id", "response_id": "response", "submitted_at": "created", "updated_at": "changed",
+            "customer_id": "customer", "text": "comment", "nps": "nps", "touchpoint": "stage",
+        },
+        "fixed": {"channel": "survey"},
+    }  # fmt: skip
+    config = {"lake": "lake", "sources": {"survey": source | changes}, "model": str(model), "taxonomies": ["general"]}
+    path = folder / "night.yaml"
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = False) -> dict[str, dict[str, int]]:
+    config = load_config(config_path)
+    this = night.new_night(config, flow="test", only_date=only_date, reread=reread)
+    scorer = Scorer.load(model=config.model, taxonomy=load_taxonomies(config.taxonomies), threads=1)
+    with store.locked(this.lake):
+        store.open_lake(this.lake)
+        taken = [night.take_source(this, name, paths) for name, paths in night.check(config).items()]
+        plan = night.resolve(this)
+        built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
+        return night.commit(
+            this, plan, built, taken, taxonomy=scorer.taxonomy, model_version=scorer.model.version, seconds={}
+        )
+
+
+def query(lake: Path, sql: str) -> list[tuple]:
+    """SQL over views named like the tables, each read by the plain glob that a BI tool uses."""
+    with duckdb.connect() as con:
+        for table in ("feedback", "theme_mentions", "themes", "rejects", "runs"):
+            if any((lake / table).rglob("*.parquet")):
+                con.execute(f"CREATE VIEW {table} AS FROM '{lake}/{table}/**/*.parquet'")
+        return con.execute(sql).fetchall()
+
+
+def content(lake: Path, *, without: tuple[str, ...] = ("runs", "_state", "_lock")) -> dict[str, str]:
+    """Path -> checksum of every file of the lake but for the tables named."""
+    return {
+        str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(lake.rglob("*"))
+        if path.is_file() and path.relative_to(lake).parts[0] not in without
+    }

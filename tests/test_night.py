@@ -1,0 +1,181 @@
+"""A night from file to lake: the accounting, reruns, edits, order of files, and what a failure leaves."""
+
+import pytest
+
+from cx_nlp.errors import LakeError, SourceError
+from tests import nights
+
+EQUATION = 'read = "new" + replaced + unchanged + superseded + deleted + rejected'
+
+
+@pytest.fixture
+def config(tmp_path, tiny):
+    (tmp_path / "in").mkdir()
+    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS[:5])
+    nights.write_csv(tmp_path / "in" / "b.csv", nights.ROWS[5:])
+    return nights.write_config(tmp_path, tiny)
+
+
+@pytest.fixture
+def lake(config):
+    return config.parent / "lake"
+
+
+def test_every_row_is_kept_or_rejected_with_its_reason(config, lake):
+    counts = nights.run(config)["survey"]
+    assert (counts["read"], counts["new"], counts["rejected"]) == (9, 7, 2)
+    assert nights.query(lake, "SELECT position, reason FROM rejects ORDER BY position") == [
+        ("b.csv:4", "no_date"),
+        ("b.csv:5", "no_comment_or_rating"),
+    ]
+    assert nights.query(lake, "SELECT feedback_id, score_status, language FROM feedback ORDER BY 1") == [
+        ("1", "scored", "en"),
+        ("2", "scored", "en"),
+        ("3", "no_text", None),
+        ("4", "scored", "en"),
+        ("5", "unreadable", None),
+        ("6", "unsupported_language", "es"),
+        ("7", "scored", "en"),
+    ]
+    assert nights.query(lake, f"SELECT count(*) FROM runs WHERE {EQUATION}") == [(1,)]
+
+
+def test_a_bad_value_becomes_null_and_is_named(config, lake):
+    nights.run(config)
+    assert nights.query(lake, "SELECT nps, issues FROM feedback WHERE feedback_id = '7'") == [(None, "nps_invalid")]
+
+
+def test_one_sentence_gives_each_theme_its_own_sentiment(config, lake):
+    nights.run(config)
+    found = dict(
+        nights.query(
+            lake,
+            """SELECT mention, m.sentiment_label FROM theme_mentions m WHERE feedback_id = '1'""",
+        )
+    )
+    assert found["delivery"] in ("negative", "neutral") and found["staff"] in ("positive", "neutral")
+    ((label, mixed),) = nights.query(lake, "SELECT sentiment_label, is_mixed FROM feedback WHERE feedback_id = '1'")
+    assert label in ("negative", "neutral", "positive") and mixed is not None
+
+
+def test_mentions_index_the_stored_text(config, lake):
+    nights.run(config)
+    rows = nights.query(
+        lake,
+        """SELECT f.text, m.start, m."end", m.mention FROM theme_mentions m JOIN feedback f USING (source, feedback_id)
+           WHERE m.mention_id >= 0""",
+    )
+    assert rows
+    for text, start, end, mention in rows:
+        assert text[start:end] == mention
+
+
+def test_personal_data_is_nowhere_in_the_lake(config, lake):
+    nights.run(config)
+    stored = b"".join(p.read_bytes() for p in lake.rglob("*") if p.is_file())
+    assert b"jo@example.com" not in stored
+    assert nights.query(lake, "SELECT text FROM feedback WHERE feedback_id = '4'")[0][0].startswith(
+        "Mail me at [EMAIL]"
+    )
+    keys = nights.query(
+        lake, "SELECT count(*) FILTER (customer_key IN ('c1', 'c2')), count(customer_key) FROM feedback"
+    )
+    assert keys == [(0, 6)]
+
+
+def test_one_head_a_response(config, lake):
+    nights.run(config)
+    heads = nights.query(lake, "SELECT response_id, count(*) FILTER (is_response_head) FROM feedback GROUP BY 1")
+    assert len(heads) == 6 and all(n == 1 for _, n in heads)
+
+
+def test_files_already_taken_are_not_read_again(config, lake):
+    nights.run(config)
+    before = nights.content(lake)
+    assert nights.run(config)["survey"]["read"] == 0
+    assert nights.content(lake) == before
+
+
+def test_reading_every_row_again_changes_no_byte_outside_runs(config, lake):
+    nights.run(config)
+    before = nights.content(lake, without=("runs", "_lock"))
+    counts = nights.run(config, reread=True)["survey"]
+    assert (counts["read"], counts["unchanged"], counts["rejected"]) == (9, 7, 2)
+    assert nights.content(lake, without=("runs", "_lock")) == before
+    assert nights.query(lake, f"SELECT count(*) FROM runs WHERE {EQUATION}") == [(2,)]
+
+
+def test_one_edited_row_replaces_exactly_one(config, lake):
+    nights.run(config)
+    before = nights.content(lake)
+    edited = [*nights.ROWS[5:]]
+    edited[1] = ["7", "r6", "2026-03-03 13:00", "2026-03-04 08:00", "c6", "The app is lovely now", "10", "use"]
+    nights.write_csv(config.parent / "in" / "b.csv", edited)
+    counts = nights.run(config)["survey"]
+    assert (counts["read"], counts["replaced"], counts["unchanged"], counts["rejected"]) == (4, 1, 1, 2)
+    assert nights.query(lake, "SELECT text, sentiment_label, nps, nps_group FROM feedback WHERE feedback_id = '7'") == [
+        ("The app is lovely now", "positive", 10, "promoter")
+    ]
+    changed = {name for name, digest in nights.content(lake).items() if before.get(name) != digest}
+    assert {name.split("/")[1] for name in changed if name.startswith(("feedback", "theme_mentions"))} == {
+        "dt=2026-03-03"
+    }
+
+
+def test_a_row_whose_date_changed_leaves_its_partition(config, lake):
+    nights.run(config)
+    moved = [nights.ROWS[5], ["7", "r6", "2026-03-09 13:00", "2026-03-09 13:00", "c6", "The app is slow", "6", "use"]]
+    nights.write_csv(config.parent / "in" / "b.csv", moved)
+    nights.run(config)
+    assert nights.query(lake, "SELECT feedback_date::VARCHAR, dt::VARCHAR FROM feedback WHERE feedback_id = '7'") == [
+        ("2026-03-09", "2026-03-09")
+    ]
+    orphans = "FROM theme_mentions ANTI JOIN feedback USING (source, feedback_id, feedback_date)"
+    assert nights.query(lake, orphans) == []
+
+
+def test_another_order_of_files_gives_the_same_lake(tmp_path, tiny, monkeypatch):
+    monkeypatch.setenv("CX_NLP_KEY", "one key for both lakes, as their hashes must agree")
+    lakes = []
+    for folder, names in (("one", ("a.csv", "b.csv")), ("two", ("z.csv", "c.csv"))):
+        (tmp_path / folder / "in").mkdir(parents=True)
+        for name, rows in zip(names, (nights.ROWS[:5], nights.ROWS[5:]), strict=True):
+            nights.write_csv(tmp_path / folder / "in" / name, rows)
+        nights.run(nights.write_config(tmp_path / folder, tiny))
+        lakes.append(tmp_path / folder / "lake")
+    for table, apart in (
+        ("feedback", "run_id, scored_at"),
+        ("theme_mentions", "run_id"),
+        ("rejects", "run_id, position"),
+    ):
+        one, two = (sorted(map(str, nights.query(lake, f"SELECT * EXCLUDE ({apart}) FROM {table}"))) for lake in lakes)
+        assert one and one == two
+
+
+def test_one_date_is_taken_alone_and_moves_no_state(config, lake):
+    import datetime as dt
+
+    counts = nights.run(config, only_date=dt.date(2026, 3, 2))["survey"]
+    assert (counts["read"], counts["new"]) == (2, 2)
+    assert nights.run(config)["survey"]["read"] == 9
+
+
+def test_another_key_stops_the_run(config, monkeypatch):
+    nights.run(config)
+    monkeypatch.setenv("CX_NLP_KEY", "another key")
+    with pytest.raises(LakeError, match="holds key"):
+        nights.run(config, reread=True)
+
+
+def test_a_missing_column_is_named_with_its_neighbour(tmp_path, tiny):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.csv").write_text("id,response,created,changed,customer,coment,nps,stage\n")
+    with pytest.raises(SourceError, match="coment"):
+        nights.run(nights.write_config(tmp_path, tiny))
+    assert not list((tmp_path / "lake").rglob("*.parquet"))
+
+
+def test_a_night_with_no_rows_is_a_night(tmp_path, tiny):
+    (tmp_path / "in").mkdir()
+    nights.write_csv(tmp_path / "in" / "a.csv", [])
+    assert nights.run(nights.write_config(tmp_path, tiny))["survey"]["read"] == 0
