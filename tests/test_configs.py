@@ -1,0 +1,101 @@
+"""Every file under configs/ is loaded by the code that reads it."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cx_nlp.config import Config, load_config
+from cx_nlp.errors import UnknownName, UsageError
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+NIGHTS = sorted(CONFIGS.glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", NIGHTS, ids=lambda p: p.name)
+def test_a_night_loads_and_says_how_to_run_it(path):
+    config = load_config(path)
+    assert isinstance(config, Config) and config.lake.is_absolute()
+    assert path.read_text(encoding="utf-8").startswith(f"# cx-nlp run --config configs/{path.name}")
+
+
+def test_the_sample_finds_its_files():
+    from cx_nlp.night import check
+
+    files = check(load_config(CONFIGS / "sample.yaml"))
+    assert {name: len(paths) for name, paths in files.items()} == {"survey": 4, "reviews": 1, "voice": 1}
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "taxonomies").glob("*.yaml")), ids=lambda p: p.name)
+def test_a_taxonomy_loads_with_its_examples(path):
+    from cx_nlp.themes.taxonomy import load_taxonomies
+
+    taxonomy = load_taxonomies([path.stem])
+    assert len(taxonomy.themes) >= 20 and all(theme.owner for theme in taxonomy.themes)
+
+
+@pytest.mark.parametrize("path", sorted((CONFIGS / "train").glob("*.yaml")), ids=lambda p: p.name)
+def test_a_recipe_opens_with_its_command(path):
+    settings = yaml.safe_load(path.read_text())
+    assert path.read_text().startswith(f"# python -m models.recipes.train --config configs/train/{path.name}")
+    assert settings["epochs"] >= 1 and set(settings["draw"]) == {"sentiment", "emotion", "aspect_repeats", "joined"}
+
+
+def write(tmp_path, text):
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    return path
+
+
+SOURCE = "sources:\n  s:\n    kind: csv\n    path: a.csv\n    columns: {text: c, submitted_at: d}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("lake: l\n" + SOURCE.replace("columns", "colums"), "sources.s.colums: unknown key 'colums', did you mean 'columns'?"),
+        ("laek: l\n" + SOURCE, "unknown key 'laek', did you mean 'lake'?"),
+        ("lake: l\n" + SOURCE.replace("text: c", "txt: c"), "unknown column target 'txt', did you mean 'text'?"),
+        ("lake: l\n" + SOURCE + "    timezone: Europe/Londn\n", "unknown timezone 'Europe/Londn', did you mean 'Europe/London'?"),
+        ("lake: l\n" + SOURCE + "    fixed: {chanel: web}\n", "unknown fixed target 'chanel', did you mean 'channel'?"),
+        ("lake: l\n" + SOURCE.replace(", submitted_at: d", ""), "no date"),
+        ("lake: l\n" + SOURCE + "    scales: {rating: {low: 5, high: 1}}\n", "low 5.0 must be below high 1.0"),
+        ("lake: l\nsources: {}\n", "sources"),
+        ("- a\n", "expected a mapping with the keys lake"),
+        ("lake: [\n", "not readable as YAML"),
+        ("lake: 3\n" + SOURCE, "lake"),
+    ],
+)  # fmt: skip
+def test_a_wrong_config_is_one_line_that_names_the_key(tmp_path, text, says):
+    with pytest.raises(UsageError) as caught:
+        load_config(write(tmp_path, text))
+    assert says in str(caught.value) and "c.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_directory_are_said(tmp_path):
+    with pytest.raises(UsageError, match="config not found"):
+        load_config(tmp_path / "none.yaml")
+    with pytest.raises(UsageError, match="is a directory"):
+        load_config(tmp_path)
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    (tmp_path / "deep").mkdir()
+    config = load_config(write(tmp_path / "deep", "lake: ../l\n" + SOURCE + "taxonomies: [general, own/mine.yaml]\n"))
+    assert config.lake.resolve() == tmp_path / "l"
+    assert config.sources["s"].path == str(tmp_path / "deep" / "a.csv")
+    assert config.taxonomies == ["general", str(tmp_path / "deep" / "own/mine.yaml")]
+
+
+def test_the_hash_changes_with_a_setting(tmp_path):
+    one = load_config(write(tmp_path, "lake: l\n" + SOURCE))
+    two = load_config(write(tmp_path, "lake: l\nsentences: true\n" + SOURCE))
+    assert one.hash != two.hash and len(one.hash) == 16
+
+
+def test_unknown_names_survive_pickling():
+    import pickle
+
+    error = pickle.loads(pickle.dumps(UnknownName("key", "laek", ["lake"], "c.yaml")))
+    assert str(error) == "c.yaml: unknown key 'laek', did you mean 'lake'? known: lake"
