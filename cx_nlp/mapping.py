@@ -88,7 +88,7 @@ def _with_optional_keys(rows: pd.DataFrame, name: str, source: SourceConfig, fil
         return rows
     wanted = {column: target for target, column in source.columns.items() if target not in _REQUIRED_KEYS}
     if not isinstance(source.attributes, bool):
-        wanted |= {column: "attributes" for column in source.attributes}
+        wanted |= dict.fromkeys(source.attributes, "attributes")
     if rows.empty:  # every line of it is bad, or there is none: nothing is known about its keys
         wanted |= {column: target for target, column in source.columns.items()}
     absent = [column for column in wanted if column not in rows.columns]

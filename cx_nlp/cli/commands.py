@@ -1,5 +1,6 @@
 """The commands `score`, `run` and `doctor`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def run(config: Path, date, reread: bool) -> None:
     from cx_nlp.config import load_config
     from cx_nlp.summary import summarise
 
+    # An error reaches the user through this command, as one line; Prefect would print its traceback as well.
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     settings = load_config(config)  # wrong usage ends here, before Prefect takes seconds to start
     found = entry_points(group="cx_nlp.flows", name="nightly")
     if not found:
