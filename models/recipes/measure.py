@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from cx_nlp.clean import clean_text
+from cx_nlp.intervals import wilson
 from cx_nlp.score import heads, judge
 from cx_nlp.score.predict import Predictor
-from cx_nlp.summary import wilson
 from cx_nlp.themes.taxonomy import load_taxonomies
 from models.recipes import data
 from models.recipes.calibrate import mixed_strength, mixed_truth
@@ -91,7 +91,7 @@ def mixed(predictor: Predictor, terms: pd.DataFrame) -> dict[str, Any]:
     said, is_mixed = said > predictor.model.calibration.mixed_above, truth.to_numpy()
     out = {}
     for name, mask in (("recall", is_mixed), ("false_positives", ~is_mixed)):
-        low, high = wilson(int(said[mask].sum()), int(mask.sum()))
+        low, high = wilson(float(said[mask].mean()), int(mask.sum()))
         out[name] = {
             "value": round(float(said[mask].mean()), 4),
             "ci": [round(low, 4), round(high, 4)],
