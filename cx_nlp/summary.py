@@ -61,7 +61,7 @@ def _ratings(con: duckdb.DuckDBPyConnection) -> list[str]:
         return []
     row = found.iloc[0]
     interval = f"  [{row['low']:+.0f}, {row['high']:+.0f}]" if row["low"] == row["low"] else ""
-    lines = ["", f"NPS of customers  {row['nps']:+.0f}{interval}  n = {row['n']} responses"]
+    lines = ["", f"NPS of customers  {row['nps']:+.0f}{interval}  n = {int(row['n'])} responses"]
     return lines + [f"  {name:<14}{row[name]:>6.1%}" for name in ("promoters", "passives", "detractors")]
 
 

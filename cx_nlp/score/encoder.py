@@ -46,6 +46,8 @@ class Encoder:
         options.intra_op_num_threads = threads
         # Storage is 8-bit only: fold the weights back to float32 at load instead of computing in 8 bits.
         options.add_session_config_entry("session.disable_quant_qdq", "1")
+        # Batches differ in shape; a memory plan for each of them is kept for ever and saves no time.
+        options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(

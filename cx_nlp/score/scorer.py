@@ -25,8 +25,11 @@ _SENTIMENT = [f"p_{name}" for name in SENTIMENTS]
 
 @dataclass(frozen=True)
 class TextScores:
-    """Scores of unique texts: `documents` indexed by text, `mentions` and `sentences` with a column `text`."""
+    """Scores of unique texts. Rows of all three frames name their text by its number in `texts`, column `text_nr`
+    (the index of `documents`): repeating a long text in each of its thousand mentions would cost its square.
+    """
 
+    texts: list[str]
     documents: pd.DataFrame
     mentions: pd.DataFrame
     sentences: pd.DataFrame
@@ -53,7 +56,7 @@ class Scorer:
         ordered = sorted(set(texts), key=lambda text: (len(text), text))
         parts = []
         for at in range(0, len(ordered), CHUNK):
-            parts.append(self._chunk(ordered[at : at + CHUNK]))
+            parts.append(self._chunk(ordered[at : at + CHUNK], first=at))
             if progress:
                 progress(min(at + CHUNK, len(ordered)))
         documents = [rows for rows, _, _ in parts]
@@ -61,12 +64,13 @@ class Scorer:
         sentences = [row for _, _, rows in parts for row in rows]
         frame = pd.concat(documents) if documents else pd.DataFrame(columns=[name for name, _ in SCORES])
         return TextScores(
+            ordered,
             frame,
-            pd.DataFrame(mentions, columns=["text", *MENTION_COLUMNS]),
-            pd.DataFrame(sentences, columns=["text", *SENTENCE_COLUMNS]),
+            pd.DataFrame(mentions, columns=["text_nr", *MENTION_COLUMNS]),
+            pd.DataFrame(sentences, columns=["text_nr", *SENTENCE_COLUMNS]),
         )
 
-    def _chunk(self, texts: list[str]) -> tuple[pd.DataFrame, list[dict], list[dict]]:
+    def _chunk(self, texts: list[str], *, first: int) -> tuple[pd.DataFrame, list[dict], list[dict]]:
         found = list(analyse(texts, self.taxonomy))
         spans = [[*((s.start, s.end) for s in f.sentences), *((m.start, m.end) for m in f.mentions)] for f in found]
         read = self.encoder.span_means(texts, spans)
@@ -76,23 +80,23 @@ class Scorer:
         )
         mention_means = _stack([r.means[1 + len(f.sentences) :] for r, f in zip(read, found, strict=True)], self.model)
         beside = np.repeat(documents, [len(f.mentions) for f in found], axis=0)  # (mentions, H)
-        frame = self._document_frame(texts, documents, read)
+        frame = self._document_frame(documents, read).set_axis(range(first, first + len(texts)))
         of_sentences = heads.sentiment(self.model, sentence_means)  # (sentences, 3)
         of_mentions = heads.aspect(self.model, mention_means, beside)  # (mentions, 3)
         emotion_of_sentences = heads.primary_emotion(heads.emotions(self.model, sentence_means), self.model.calibration)
         mixed, mention_rows, sentence_rows = [], [], []
         at_sentence = at_mention = 0
-        for text, f in zip(texts, found, strict=True):
+        for nr, f in enumerate(found, first):
             s = slice(at_sentence, at_sentence + len(f.sentences))
             m = slice(at_mention, at_mention + len(f.mentions))
             at_sentence, at_mention = s.stop, m.stop
             mixed.append(heads.is_mixed(np.concatenate([of_sentences[s], of_mentions[m]]), self.model.calibration))
-            sentence_rows += self._sentence_rows(text, f, of_sentences[s], emotion_of_sentences[s])
-            mention_rows += self._mention_rows(text, f, of_mentions[m], emotion_of_sentences[s])
+            sentence_rows += self._sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s])
+            mention_rows += self._mention_rows(nr, f, of_mentions[m], emotion_of_sentences[s])
         frame["is_mixed"] = mixed
         return frame[[name for name, _ in SCORES]], mention_rows, sentence_rows
 
-    def _document_frame(self, texts: list[str], documents: np.ndarray, read: list[SpanMeans]) -> pd.DataFrame:
+    def _document_frame(self, documents: np.ndarray, read: list[SpanMeans]) -> pd.DataFrame:
         calibration = self.model.calibration
         sentiments, emotions = heads.sentiment(self.model, documents), heads.emotions(self.model, documents)
         primary = heads.primary_emotion(emotions, calibration)
@@ -107,26 +111,24 @@ class Scorer:
             **{f"emotion_{name}": emotions[:, i].astype(float) for i, name in enumerate(EMOTIONS)},
         }
         columns["emotional_intensity"] = columns["emotional_intensity"].astype(float).round(heads.DECIMALS)
-        return pd.DataFrame(columns, index=pd.Index(texts, name="text"))
+        return pd.DataFrame(columns)
 
-    def _sentence_rows(
-        self, text: str, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray
-    ) -> list[dict]:
+    def _sentence_rows(self, nr: int, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray) -> list[dict]:
         columns = _sentiment_columns(probabilities, self.model.calibration.uncertain_below)
         return [
             {
-                "text": text, "sentence": i, "start": s.start, "end": s.end, "primary_emotion": emotions[i],
+                "text_nr": nr, "sentence": i, "start": s.start, "end": s.end, "primary_emotion": emotions[i],
                 **{name: values[i] for name, values in columns.items()},
             }
             for i, s in enumerate(found.sentences)
         ]  # fmt: skip
 
-    def _mention_rows(self, text: str, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray) -> list[dict]:
+    def _mention_rows(self, nr: int, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray) -> list[dict]:
         columns = _sentiment_columns(probabilities, self.model.calibration.aspect_uncertain_below)
         rows = []
         for i, mention in enumerate(found.mentions):
             common = {
-                "text": text, "mention_id": i, "mention": mention.text, "start": mention.start, "end": mention.end,
+                "text_nr": nr, "mention_id": i, "mention": mention.text, "start": mention.start, "end": mention.end,
                 "sentence": mention.sentence, "opinion": mention.opinion, "is_negated": mention.is_negated,
                 "primary_emotion": emotions[mention.sentence],
                 **{name: values[i] for name, values in columns.items()},
@@ -168,10 +170,12 @@ def score_rows(
     The last two have a column `row` that holds the index of their text. Equal texts are scored once.
     """
     scores = scorer.score_texts(texts.tolist(), progress=progress)
-    documents = scores.documents.reindex(texts.to_numpy()).set_axis(texts.index)
-    rows = pd.DataFrame({"text": texts.to_numpy(), "row": texts.index})
+    number = {text: nr for nr, text in enumerate(scores.texts)}
+    rows = pd.DataFrame({"text_nr": [number[text] for text in texts], "row": texts.index})
+    documents = scores.documents.reindex(rows["text_nr"]).set_axis(texts.index)
     mentions, sentences = (
-        rows.merge(part, on="text", how="inner").drop(columns="text") for part in (scores.mentions, scores.sentences)
+        rows.merge(part, on="text_nr", how="inner").drop(columns="text_nr")
+        for part in (scores.mentions, scores.sentences)
     )
     return documents, mentions, sentences
 
