@@ -123,7 +123,7 @@ def load_config(path: Path) -> Config:
         raise UsageError(f"config not found: {path}") from None
     except IsADirectoryError:
         raise UsageError(f"config is a directory, expected a YAML file: {path}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or a date such as 2026-02-30
         raise UsageError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
         raise UsageError(f"{path}: expected a mapping with the keys {', '.join(Config.model_fields)}")

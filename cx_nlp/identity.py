@@ -136,16 +136,18 @@ def occurrence_id(hasher: Hasher, identity: str, occurrence: int) -> str:
 def safe_id(hasher: Hasher, value: str, customer: str | None = None, *, always_hash: bool = False) -> str:
     """An id of the source as it may be stored: trimmed, or "h2-" and a keyed hash where it gives a person away.
 
-    That is one that holds an e-mail address, an IBAN or an international phone number, or the row's customer id.
-    Plain runs of digits stay: they are ids far more often than phone or card numbers.
+    That is one that `is_personal` or that holds the row's customer id.
     """
     plain = value.strip()
-    if always_hash or (customer and reveals(plain, customer)) or _UNSAFE.search(plain) or _is_personal(plain):
+    if always_hash or (customer and reveals(plain, customer)) or _UNSAFE.search(plain) or is_personal(plain):
         return "h2-" + hasher.digest("id", plain)
     return plain
 
 
-def _is_personal(value: str) -> bool:
+def is_personal(value: str) -> bool:
+    """True if an id of a source names a person: it holds an e-mail address, a handle, an IBAN or a phone number in
+    international form ("+44 …"). False for "" and for plain digits, which are ids far more often than numbers to call.
+    """
     if "@" not in value and "+" not in value and len(value) < 15:
         return False
     masked = clean_text(value)
@@ -158,13 +160,14 @@ def is_customer(value: str, customer: str) -> bool:
 
 
 def reveals(value: str, customer: str) -> bool:
-    """True if the value is the customer id, or holds a telling one as a word of its own ("C-1009" in "C-1009/a")."""
-    if customer.casefold() not in value.casefold():
+    """True if an id holds the customer's id, of three characters or more, between others than letters and digits.
+
+    "C-1009/a" and "rev_alice-17" give "C-1009" and "alice" away. Any such id counts, also a plain word: hashing an id
+    costs nothing, while in a text only telling ones are hidden (`hide_customer`).
+    """
+    if len(customer) < _MIN_ID or customer.casefold() not in value.casefold():
         return False
-    if is_customer(value, customer):
-        return True
-    pattern = _telling(customer)
-    return bool(pattern and pattern.search(value))
+    return is_customer(value, customer) or bool(_whole(customer).search(value))
 
 
 def hide_customer(text: str, customer: str | None) -> str:
@@ -181,4 +184,9 @@ def _telling(customer: str) -> re.Pattern[str] | None:
     """A pattern for ids that stand for one person wherever they appear. "42" or "guest" do not: None."""
     if customer.isalpha() or len(customer) < (5 if customer.isdigit() else 4):
         return None
-    return re.compile(rf"(?<!\w){re.escape(customer)}(?!\w)", re.IGNORECASE)
+    return _whole(customer)
+
+
+def _whole(customer: str) -> re.Pattern[str]:
+    """The id in any case, not within a longer word or number; "_" joins words and is part of none."""
+    return re.compile(rf"(?<![^\W_]){re.escape(customer)}(?![^\W_])", re.IGNORECASE)

@@ -4,7 +4,6 @@ A figure over rows that were silently left out would be wrong, so the first row 
 with one line that names it.
 """
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pandas as pd
 
 from cx_nlp import sources
 from cx_nlp.clean import clean_text
+from cx_nlp.columns import shown_columns
 from cx_nlp.errors import SourceError, UnknownName, UsageError
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
 
@@ -96,12 +96,9 @@ def cleaned_span(text: str, start: int, end: int) -> tuple[str, int, int] | None
 
 
 def _check_columns(wanted: Sequence[str], present: Sequence[str], file: Path) -> None:
-    folded = {column.casefold(): column for column in present}
     for name in wanted:
         if name not in present:
-            near = difflib.get_close_matches(name, folded, n=1)
-            hint = f", did you mean {folded[near[0]]!r}?" if near else f"; it has: {', '.join(list(present)[:20])}"
-            raise SourceError(f"{file}: no column {name!r}{hint}")
+            raise SourceError(f"{file}: no column {name!r}, {shown_columns(present, near=name, wanted=wanted)}")
 
 
 def _index(kind: str, value: str, names: Sequence[str], where: str) -> int:

@@ -1,6 +1,5 @@
 """From a source's own columns to the contract's targets, values still as read."""
 
-import difflib
 import logging
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from cx_nlp.columns import shown_columns
 from cx_nlp.config import TARGETS, SourceConfig
 from cx_nlp.errors import SourceError
 
@@ -103,10 +103,8 @@ def _check_columns(rows: pd.DataFrame, name: str, source: SourceConfig, file: st
         wanted.append((source.date_sequence, "date_sequence"))
     if not isinstance(source.attributes, bool):
         wanted += [(column, "attributes") for column in source.attributes]
-    present = list(map(str, rows.columns))
+    present = set(map(str, rows.columns))
     for column, where in wanted:
         if column not in present:
-            near = difflib.get_close_matches(column, present, n=1, cutoff=0.5)
-            hint = f", did you mean {near[0]!r}?" if near else ","
-            some = ", ".join(present[:20]) + (", …" if len(present) > 20 else "")
-            raise SourceError(f"{file}: no column {column!r} (sources.{name}.{where}){hint} found: {some or 'none'}")
+            found = shown_columns(rows.columns, near=column, wanted=[name for name, _ in wanted])
+            raise SourceError(f"{file}: no column {column!r} (sources.{name}.{where}), {found}")

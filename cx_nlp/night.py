@@ -22,6 +22,7 @@ from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import SourceError
 from cx_nlp.prepare import check_source, prepare
+from cx_nlp.score.model import find_model
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -65,14 +66,17 @@ def new_night(config: Config, *, flow: str, only_date: dt.date | None = None, re
     return Night(run_id, flow, now, config, only_date, reread)
 
 
-def check(config: Config) -> dict[str, list[Path]]:
-    """What can be known wrong before anything is read: source -> its files. Raises UsageError or SourceError."""
-    found = {}
+def check(config: Config) -> None:
+    """What can be known wrong before the lake is touched. Raises UsageError, UnknownName or ModelError."""
     for name, source in config.sources.items():
         sources.resolve(source.kind)
         check_source(name, source)
-        found[name] = sources.expand(source.path)
-    return found
+    find_model(config.model)
+
+
+def find_files(config: Config) -> dict[str, list[Path]]:
+    """source -> its files, sorted. Raises SourceError where there is none."""
+    return {name: sources.expand(source.path) for name, source in config.sources.items()}
 
 
 def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
@@ -167,7 +171,10 @@ def commit(
         "seconds_resolve": seconds.get("resolve"),
         "seconds_score": seconds.get("score"),
     }
-    by_source = {one.source: {"seconds_read": one.seconds} for one in taken}
+    by_source = {
+        one.source: {"seconds_read": one.seconds, "window_low": store.watermark(night.lake, one.source)}
+        for one in taken
+    }
     store.commit_run(
         plan,
         built,

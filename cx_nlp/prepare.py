@@ -82,9 +82,9 @@ def prepare(
     """chunk of N rows and B bad ones -> (staged rows, rejects); every one of the N + B is in exactly one of them.
 
     name: the source's; file: what `STAGED.file` says and errors name; run_start: aware, rows dated more than two days
-    after it are rejected; date_plan: `plan_dates` of the whole file, for sources with `date_sequence`; supported:
-    languages that the model reads. Staged columns are those of `schema.STAGED`, `is_response_head` null: that is
-    settled in the lake. The input is left as it is.
+    after it are rejected, an `updated_at` so far ahead is invalid; date_plan: `plan_dates` of the whole file, for
+    sources with `date_sequence`; supported: languages that the model reads. Staged columns are those of
+    `schema.STAGED`, `is_response_head` null: that is settled in the lake. The input is left as it is.
     Raises SourceError for a mapped column that is missing, UsageError for a config that cannot be meant.
     """
     check_source(name, source)
@@ -93,7 +93,7 @@ def prepare(
     values, size = mapped.values, len(chunk.rows)
 
     dated = read_dates(values["submitted_at"], mapped.sequence, source=source, plan=date_plan)
-    updated, updated_issues = read_each(values["updated_at"], partial(_read_update, source=source))
+    updated, updated_issues = read_each(values["updated_at"], partial(_read_update, source=source, run_start=run_start))
     ratings = {t: read_each(values[t], partial(read_rating, target=t, scale=source.scales.get(t))) for t in RATINGS}
     roles, role_issues = read_each(values["respondent_role"], read_role)
     weights, weight_issues = read_each(values["weight"], read_weight)
@@ -180,17 +180,26 @@ def prepare(
     return staged, reject_frame(rejects)
 
 
-def _read_update(text: str | None, *, source: SourceConfig) -> tuple[datetime | None, Issue | None]:
+def _read_update(
+    text: str | None, *, source: SourceConfig, run_start: datetime
+) -> tuple[datetime | None, Issue | None]:
     if text is None or not text.strip():
         return None, None
     moment = read_moment(text, order=source.date_order, zone=source.zone)
-    return (moment.at, None) if moment else (None, Issue.UPDATED_AT_INVALID)
+    # No later edit could ever replace a row that claims to come from the future.
+    if moment is None or _is_ahead(moment, run_start):
+        return None, Issue.UPDATED_AT_INVALID
+    return moment.at, None
+
+
+def _is_ahead(moment: Moment, run_start: datetime) -> bool:
+    return moment.at > run_start.astimezone(UTC) + AHEAD
 
 
 def _reason(moment: Moment | None, text: str, has_rating: bool, run_start: datetime) -> Reason | None:
     if moment is None:
         return Reason.NO_DATE
-    if moment.at > run_start.astimezone(UTC) + AHEAD:
+    if _is_ahead(moment, run_start):
         return Reason.DATE_IN_FUTURE
     return None if text or has_rating else Reason.NO_COMMENT_OR_RATING
 

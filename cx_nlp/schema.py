@@ -209,7 +209,7 @@ RUNS = _schema(
         ("scored", _int),
         ("mentions", _int),
         ("error", _text),  # the kind of failure; never text of a row
-        *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score", "commit")),
+        *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score")),
     ],
     required=("run_id", "source", "flow", "started_at", "status"),
 )

@@ -51,11 +51,12 @@ def write_config(folder: Path, model: Path, **changes: object) -> Path:
 
 def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = False) -> dict[str, dict[str, int]]:
     config = load_config(config_path)
+    night.check(config)
     this = night.new_night(config, flow="test", only_date=only_date, reread=reread)
     scorer = Scorer.load(model=config.model, taxonomy=load_taxonomies(config.taxonomies), threads=1)
     with store.locked(this.lake):
         store.open_lake(this.lake)
-        taken = [night.take_source(this, name, paths) for name, paths in night.check(config).items()]
+        taken = [night.take_source(this, name, paths) for name, paths in night.find_files(config).items()]
         plan = night.resolve(this)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
         return night.commit(

@@ -20,9 +20,9 @@ def test_a_night_loads_and_says_how_to_run_it(path):
 
 
 def test_the_sample_finds_its_files():
-    from cx_nlp.night import check
+    from cx_nlp.night import find_files
 
-    files = check(load_config(CONFIGS / "sample.yaml"))
+    files = find_files(load_config(CONFIGS / "sample.yaml"))
     assert {name: len(paths) for name, paths in files.items()} == {"survey": 4, "reviews": 1, "voice": 1}
 
 

@@ -64,8 +64,8 @@ def test_missing_text_is_empty_text(tmp_path):
     ("task", "rows", "error", "message"),
     [
         ("sentiment", {"text": ["a"], "Label ": ["x"]}, SourceError,
-         r"dev\.csv: no column 'label', did you mean 'Label'\?$"),
-        ("sentiment", {"text": ["a"], "y": ["x"]}, SourceError, r"dev\.csv: no column 'label'; it has: text, y$"),
+         r"dev\.csv: no column 'label', did you mean 'Label'\? found: "),
+        ("sentiment", {"text": ["a"], "y": ["x"]}, SourceError, r"dev\.csv: no column 'label', found: text, y$"),
         ("sentiment", {"text": ["a", "b"], "label": ["neutral", "posative"]}, UnknownName,
          r"^dev\.csv:3: unknown label 'posative', did you mean 'positive'\? known: negative, neutral, positive$"),
         ("sentiment", {"text": ["a"], "label": [None]}, UnknownName, r"^dev\.csv:2: unknown label ''"),

@@ -179,3 +179,31 @@ def test_a_night_with_no_rows_is_a_night(tmp_path, tiny):
     (tmp_path / "in").mkdir()
     nights.write_csv(tmp_path / "in" / "a.csv", [])
     assert nights.run(nights.write_config(tmp_path, tiny))["survey"]["read"] == 0
+
+
+def test_reading_two_versions_again_brings_back_no_older_one(tmp_path, tiny):
+    """Without updated_at the later run's version stands, also when a reread sees both."""
+    (tmp_path / "in").mkdir()
+    config = nights.write_config(tmp_path, tiny)
+    for number in range(6):
+        old, new = (
+            [f"{number}", f"r{number}", "2026-03-01 10:00", "", "c", text, "5", "buy"] for text in ("Old", "New")
+        )
+        nights.write_csv(tmp_path / "in" / f"a{number}.csv", [old])
+        nights.write_csv(tmp_path / "in" / f"b{number}.txt", [new])
+    nights.run(config)
+    for number in range(6):
+        (tmp_path / "in" / f"b{number}.txt").rename(tmp_path / "in" / f"b{number}.csv")
+    assert nights.run(config)["survey"]["replaced"] == 6
+    before = nights.content(tmp_path / "lake")
+    counts = nights.run(config, reread=True)["survey"]
+    assert (counts["read"], counts["unchanged"], counts["superseded"]) == (12, 6, 6)
+    assert nights.content(tmp_path / "lake") == before
+    assert nights.query(tmp_path / "lake", "SELECT DISTINCT text FROM feedback") == [("New",)]
+
+
+def test_a_run_states_its_window(config, lake):
+    nights.run(config)
+    nights.run(config, reread=True)
+    windows = nights.query(lake, "SELECT window_low, window_high FROM runs ORDER BY started_at")
+    assert windows[0][0] is None and windows[1][0] == windows[0][1] is not None

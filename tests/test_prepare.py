@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -14,6 +15,7 @@ from cx_nlp.errors import SourceError, UsageError
 from cx_nlp.identity import Hasher, customer_key, occurrence_id
 from cx_nlp.prepare import prepare
 from cx_nlp.rejects import COLUMNS, MAX_ROW
+from cx_nlp.sources import csv
 from tests.conftest import ROOT
 from tests.nasty import NASTY
 
@@ -171,24 +173,99 @@ def test_rows_that_could_not_be_parsed_are_rejected_and_masked():
     assert again["row_hash"].iloc[0] == record["row_hash"]
 
 
+def broken_csv(tmp_path, line, *, header="id,customer,date,comment,score"):
+    """What is stored of a broken line, through the CSV reader."""
+    path = tmp_path / "s.csv"
+    path.write_text(f"{header}\n{line}\n", encoding="utf-8", newline="")
+    (piece,) = csv.read(path)
+    assert len(piece.bad) == 1, piece
+    return run(piece)[1]["row"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "r9,anna,2026-03-04,x", "r9,,anna,2026-03-04,x,9", "anna", "r9\tanna", '"r,9",anna,2026-03-04,x',
+        'r9,"anna,2026-03-04,x,9', 'r9,anna,2026-03-04,"two\nlines"', 'r9,5" pipe,anna,6" pipe,x,y',
+        '"He said "great", he did",anna,2026-03-04,x,9,9', "anna,x;y;z;w;v;u", "r9,anna,I am anna-7 C-1009,x",
+    ],
+)  # fmt: skip
+def test_a_broken_line_keeps_no_customer_id(tmp_path, line):
+    assert "anna" not in broken_csv(tmp_path, line).replace("anna-7", "")
+
+
+@pytest.mark.parametrize("line", ["anna;x,y,z,w,v,u", "anna,x,y,z,w,v,u", "r9;x;anna", "x,y;z;w;anna;a,b,c;9"])
+def test_commas_in_a_file_of_semicolons_are_no_delimiters(tmp_path, line):
+    assert "anna" not in broken_csv(tmp_path, line, header="id;date;comment;customer;score")
+
+
+def test_a_broken_line_keeps_its_other_fields(tmp_path):
+    line = "r9,C-1009,2026-03-04,I am C-1009, call jane@example.com,9"
+    assert broken_csv(tmp_path, line) == "r9,[NAME],[NAME],I am [NAME], call [EMAIL],9"
+
+
+def test_a_line_that_cannot_be_counted_is_not_kept(tmp_path):
+    for line in ("sep=^\nr9^anna^2026-03-04^a,b,c,d,e,f", 'r9,C-1009,"never closed'):
+        header = "sep=^\nid^customer^date^comment^score" if line.startswith("sep") else "id,customer,date,comment,score"
+        assert broken_csv(tmp_path, line.removeprefix("sep=^\n"), header=header) == ""
+
+
+def broken_object(raw, column="customer"):
+    config = SourceConfig(kind="jsonl", path="x", columns=MAPPING | {"customer_id": column})
+    rows = chunk({column if key == "customer" else key: value for key, value in ROW.items()})
+    return run(Piece(rows.rows, rows.positions, [Bad("s.jsonl:9", "broken", raw)]), config)[1]["row"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ('{"id": "r9", "customer": "anna", "x"', '{"id": "r9", "customer": [NAME]'),
+        ('{"customer":"anna', '{"customer":[NAME]'),
+        ('{"customer": anna}', '{"customer": [NAME]}'),
+        ("{'id': '2', 'customer': 'C-1010', 'comment': 'ok'}", "{'id': '2', 'customer': [NAME], 'comment': 'ok'}"),
+        ("""{'customer': "O'Brien", 'id': '2'}""", "{'customer': [NAME], 'id': '2'}"),
+        ("{'customer': 'O'Brien', 'id': '2'}", "{'customer': [NAME]"),
+        ('{id: 2, customer: C-1010, comment: "I am C-1010"}', '{id: 2, customer: [NAME], comment: "I am [NAME]"}'),
+        ("{id: 2, customer: Anna Smith, comment: ok}", "{id: 2, customer: [NAME]"),
+        ('{"id": "2", " Customer ": "C-1010",}', '{"id": "2", " Customer ": [NAME]'),
+        ('{"CUSTOMER" : "C-1010", "id": 2', '{"CUSTOMER" : [NAME], "id": 2'),
+        (json.dumps(json.dumps({"id": "2", "customer": "C-1010", "b": 1})),
+         r'"{\"id\": \"2\", \"customer\": [NAME], \"b\": 1}"'),
+        (json.dumps(json.dumps(json.dumps({"customer": "C-1010"}))), r'"\"{\\\"customer\\\": [NAME]}\""'),
+        ('{"customer": {"id": "C-1010", "name": "anna"}, "id": 2', '{"customer": [NAME]'),
+        ('{"customer": "C-1", "customer": "C-2", x}', '{"customer": [NAME], "customer": [NAME]'),
+        ('{"id": "C-1010-1", "customer": "C-1010', '{"id": "[NAME]-1", "customer": [NAME]'),
+    ],
+)  # fmt: skip
+def test_a_broken_object_keeps_what_is_not_the_customers_id(raw, expected):
+    assert broken_object(raw) == expected
+
+
 @pytest.mark.parametrize(
     "raw",
     [
-        "r9,anna,2026-03-04,x", "r9,,anna,2026-03-04,x,9", "r9;anna;2026-03-04;x;9;9", "anna", "r9\tanna",
-        '"r,9",anna,2026-03-04,x', 'r9,"anna,2026-03-04,x,9', 'r9;anna;2026-03-04;a,b,c,d,e,f;9;9',
-        'r9,anna,2026-03-04,"two\nlines"', "",
+        "2,C-1010,2026-03-04,ok", '["2", "C-1010", "customer: none"]', '"C-1010"', "C-1010", '{"id": "2", "C-1010"',
+        '[{"customer": "C-1010"}]', '{"customer" "C-1010"}', '{"customer: "C-1010"}', '"id": 2, "customer": "C-1010"}',
+        '{"comment": "x, customer: y, id: 1", "customer" "C-1010"}', r'{"custom\u0065r": "C-1010"', "",
+        '{"customer=C-1010"', "customer: C-1010",
     ],
 )  # fmt: skip
-def test_a_broken_line_keeps_no_customer_id(raw):
-    _, rejects = run(chunk(ROW, bad=[Bad("s.csv:9", "broken", raw)]))
-    assert "anna" not in rejects["row"].iloc[0]
+def test_a_broken_object_without_a_plain_customer_is_not_kept(raw):
+    assert broken_object(raw) == ""
 
 
-@pytest.mark.parametrize("raw", ['{"id": "r9", "customer": "anna", "x"', '{"customer":"anna', '{"customer": anna}'])
-def test_a_broken_object_keeps_no_customer_id(raw):
-    config = SourceConfig(kind="jsonl", path="x", columns=MAPPING)
-    _, rejects = run(chunk(ROW, bad=[Bad("s.jsonl:9", "broken", raw)]), config)
-    assert "anna" not in rejects["row"].iloc[0] and "customer" in rejects["row"].iloc[0]
+def test_columns_of_any_name_are_found_in_broken_objects():
+    assert broken_object('{"name": "anna", x', "name") == '{"name": [NAME]'
+    assert broken_object('{"cust. (id)": "anna", "x": 1,}', "cust. (id)") == '{"cust. (id)": [NAME], "x": 1,}'
+
+
+@pytest.mark.parametrize("raw", ["{" + "\\" * 60_000, "{" + " " * 60_000, '{"customer":' + '"a' * 30_000,
+                                 "{" + '"customer": "a", ' * 4_000, "{" + ",customer:a" * 5_000, "a," * 30_000])  # fmt: skip
+def test_a_long_broken_line_takes_no_time(raw):
+    started = time.perf_counter()
+    broken_object(raw)
+    run(chunk(ROW, bad=[Bad("s.csv:9", f"expected 5 fields, got {raw.count(',') + 1}", raw)]))
+    assert time.perf_counter() - started < 5
 
 
 def test_a_rejected_row_is_kept_as_masked_json():
@@ -234,6 +311,16 @@ def test_good_values_are_typed():
     assert (found["rating"], found["rating_scale"], found["weight"], found["may_quote"]) == (4.0, "FFT 1-5", 0.5, True)
     assert found["updated_at"] == pd.Timestamp("2026-03-05T10:00Z")
     assert pd.isna(one(ROW | {"stars": "6", "w": "1", "quote": "", "changed": ""}, config)["rating_scale"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "issue"),
+    [("2026-11-24T06:00:00Z", ""), ("2026-11-24T06:00:01Z", "updated_at_invalid"), ("2099-01-01", "updated_at_invalid")],
+)  # fmt: skip
+def test_an_update_from_the_future_is_none(changed, issue):
+    found = one(ROW | {"changed": changed}, source(MAPPING | {"updated_at": "changed"}))
+    assert found["issues"] == issue
+    assert pd.isna(found["updated_at"]) == bool(issue)
 
 
 def test_fixed_values_fill_what_the_source_does_not_give():
@@ -386,6 +473,15 @@ def test_a_missing_column_is_one_line_with_its_nearest_neighbour(config, message
     with pytest.raises(SourceError, match=message) as error:
         run(chunk(ROW), config)
     assert "\n" not in str(error.value)
+
+
+def test_a_file_without_a_header_line_shows_no_row_of_it():
+    row = ["17", "C-1009", "Jane Doe", "2026-03-04", "jane@example.com", "The staff were lovely", "comments"]
+    with pytest.raises(SourceError) as error:
+        run(chunk(columns=row), source())
+    assert str(error.value) == (
+        "s.csv: no column 'id' (sources.survey.columns.feedback_id), found 7 columns, is there a header line?"
+    )
 
 
 def test_a_wrong_scale_stops_the_run():

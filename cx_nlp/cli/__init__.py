@@ -36,21 +36,34 @@ for command in (score, run, evaluate, doctor):
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    code = _run(arguments)
+    # Outside the handlers: an exit raised within one would keep the failed run's objects alive to the very end.
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        cli.main(args=arguments, prog_name="cx-nlp", standalone_mode=False)
+        # Some commands end with an exit code of their own (doctor); click hands it back.
+        return cli.main(args=arguments, prog_name="cx-nlp", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted; the committed tables are as they were", err=True)
-        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of a pipe has gone; nothing is left to say
-        sys.exit(1)
     except CxError as error:
         click.echo(f"cx-nlp: {' '.join(str(error).split())}", err=True)
-        sys.exit(2 if isinstance(error, UsageError) else 1)
+        _drop_frames(error)
+        return 2 if isinstance(error, UsageError) else 1
     except OSError as error:
         name = f": {error.filename}" if error.filename else ""
         click.echo(f"cx-nlp: {error.strerror or error}{name}", err=True)
-        sys.exit(1)
+    return 1
+
+
+def _drop_frames(error: BaseException | None) -> None:
+    """Prefect keeps a flow's error to the end; its frames would keep DuckDB's objects, which then complain of a leak."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

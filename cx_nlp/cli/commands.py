@@ -1,6 +1,7 @@
 """The commands `score`, `run` and `doctor`."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -75,6 +76,8 @@ def run(config: Path, date, reread: bool) -> None:
     from cx_nlp.config import load_config
     from cx_nlp.summary import summarise
 
+    # Killed by a scheduler, leave in order: otherwise Prefect's temporary server would outlive the night.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     # An error reaches the user through this command, as one line; Prefect would print its traceback as well.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     settings = load_config(config)  # wrong usage ends here, before Prefect takes seconds to start
@@ -91,7 +94,7 @@ def run(config: Path, date, reread: bool) -> None:
 @click.command()
 @click.option("--lake", type=click.Path(path_type=Path), help="Check this lake's integrity too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def doctor(lake: Path | None, as_json: bool) -> None:
+def doctor(lake: Path | None, as_json: bool) -> int:
     """Show versions and model checksums, and say what is missing or broken; exit code 1 if anything is.
 
     \b
@@ -106,5 +109,4 @@ def doctor(lake: Path | None, as_json: bool) -> None:
         raise UsageError(f"no lake at {lake}: expected a folder that `cx-nlp run` wrote")
     report = examine(lake)
     click.echo(json.dumps(report) if as_json else format_report(report))
-    if report["problems"]:
-        sys.exit(1)
+    return 1 if report["problems"] else 0

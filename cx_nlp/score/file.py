@@ -1,5 +1,6 @@
 """`cx-nlp score`: a file in, a file out; no lake, no identity, no accounting."""
 
+import json
 import os
 import sys
 import tempfile
@@ -14,7 +15,9 @@ import pyarrow.parquet as pq
 
 from cx_nlp import progress, sources
 from cx_nlp.clean import CLEAN_VERSION, clean_text
-from cx_nlp.errors import SourceError, UnknownName, UsageError
+from cx_nlp.columns import shown_columns
+from cx_nlp.errors import SourceError, UsageError
+from cx_nlp.identity import is_personal
 from cx_nlp.language import text_status
 from cx_nlp.schema import SCORE_FILE, SCORES, ScoreStatus, as_table
 from cx_nlp.score.scorer import Scorer, score_rows
@@ -48,6 +51,8 @@ def score_file(
         raise UsageError(f"--output is a directory, expected a file name: {output}")
     if output is not None and not output.absolute().parent.is_dir():
         raise UsageError(f"--output: no such folder: {output.parent}")
+    if output is not None and output.exists() and input_ != "-" and Path(input_).exists() and output.samefile(input_):
+        raise UsageError(f"--output is the input itself: {output}")
     rows = scored = bad = 0
     with _input(input_, kind) as (path, reader), _output(output) as write:
         frames = _frames(reader(path), text_column=text_column, id_column=id_column, path=path)
@@ -73,7 +78,10 @@ def _frames(chunks, *, text_column: str, id_column: str | None, path: Path) -> I
     for chunk in chunks:
         for option, column in (("--text-column", text_column), ("--id-column", id_column)):
             if column is not None and column not in chunk.rows.columns:
-                raise UnknownName(f"{option}", column, map(str, chunk.rows.columns), where=str(path))
+                found = shown_columns(
+                    chunk.rows.columns, near=column, wanted=[text_column, *([id_column] if id_column else [])]
+                )
+                raise UsageError(f"{path}: no column {column!r} ({option}), {found}")
         good = pd.DataFrame({"raw": chunk.rows[text_column].fillna("").to_numpy(), "at": chunk.positions})
         good["feedback_id"] = chunk.rows[id_column].to_numpy() if id_column else None
         broken = pd.DataFrame({"raw": "", "at": [row.position for row in chunk.bad], "feedback_id": None})
@@ -90,7 +98,9 @@ def _frames(chunks, *, text_column: str, id_column: str | None, path: Path) -> I
 
 
 def _scored(scorer: Scorer, frame: pd.DataFrame, *, language: str) -> pa.Table:
-    out = pd.DataFrame({"feedback_id": frame["feedback_id"].map(clean_text)})
+    # Ids stay what they are, so that rows can be joined again; only one that is personal data itself is masked.
+    ids = [clean_text(name) if is_personal(name) else name for name in frame["feedback_id"]]
+    out = pd.DataFrame({"feedback_id": ids})
     out["text"] = [clean_text(text) for text in frame["raw"]]
     found = [text_status(text, default=language, supported=scorer.model.languages) for text in out["text"]]
     out["score_status"], out["language"] = [str(status) for status, _ in found], [lang for _, lang in found]
@@ -110,7 +120,9 @@ def _scored(scorer: Scorer, frame: pd.DataFrame, *, language: str) -> pa.Table:
 def _input(name: str, kind: str | None):
     """-> the file to read and its reader; stdin is kept in a temporary file that only we can read."""
     if name != "-":
-        path = sources.expand(name)[0]
+        path, *others = sources.expand(name)
+        if others:
+            raise UsageError(f"{name} matches {len(others) + 1} files, expected one")
         yield path, sources.resolve(kind or sources.kind_of(path))
         return
     kind = kind or "csv"
@@ -138,5 +150,6 @@ def _output(path: Path | None):
 
 def _print(table: pa.Table) -> None:
     # JSON, not CSV: a comment that begins with "=" must not become a formula in somebody's spreadsheet.
-    table.to_pandas().to_json(sys.stdout, orient="records", lines=True, force_ascii=False)
+    for row in table.to_pylist():
+        sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
     sys.stdout.flush()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cx_nlp.columns import header_names
 from cx_nlp.errors import SourceError
 
 # No record may be longer (characters; bytes in JSONL): a quote that is never closed, or a file without line
@@ -97,12 +98,18 @@ def clean_name(name: str) -> str:
 def clean_names(names: Iterable[str], path: Path) -> list[str]:
     """Column names without outer white space, BOM and zero-width space; an empty one becomes "column 3".
 
-    Raises SourceError that names duplicates: which of two columns a config means cannot be guessed.
+    Raises SourceError that names duplicates (counts them, if the names may be a row of data): which of two columns a
+    config means cannot be guessed.
     """
     cleaned = [clean_name(name) or f"column {i}" for i, name in enumerate(names, start=1)]
     twice = [name for name, count in Counter(cleaned).items() if count > 1]
     if twice:
-        raise SourceError(f"{path}: duplicate column names: {', '.join(repr(name[:80]) for name in twice[:10])}")
+        shown = dict(zip(cleaned, header_names(cleaned), strict=False))  # empty if they may be a row of data
+        if not shown:
+            raise SourceError(
+                f"{path}: {len(twice):,} of {len(cleaned):,} column names come twice, is there a header line?"
+            )
+        raise SourceError(f"{path}: duplicate column names: {', '.join(repr(shown[name]) for name in twice[:10])}")
     if len(cleaned) > MAX_COLUMNS:
         raise SourceError(f"{path}: {len(cleaned):,} columns, expected at most {MAX_COLUMNS:,}")
     return cleaned

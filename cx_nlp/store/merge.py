@@ -140,20 +140,27 @@ def _name_occurrences(con: duckdb.DuckDBPyConnection, occurrence_id: Callable[[s
 
 
 def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """Table `decided`: one row for each key, with its fate and where the lake has it now."""
+    """Table `decided`: one row for each key, with its fate and where the lake has it now.
+
+    Of versions that tie, the one that the lake holds stands: reading both again must not bring the older one back.
+    """
     known = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
     con.execute(f"""
+        CREATE TABLE held AS
+        SELECT source, feedback_id, row_hash, updated_at, feedback_date, response_id
+        FROM {known} SEMI JOIN staged USING (source, feedback_id)""")
+    con.execute("""
         CREATE TABLE decided AS
         SELECT winner.*, known.feedback_date AS old_date, known.response_id AS old_response,
                CASE WHEN known.feedback_id IS NULL THEN 'new'
                     WHEN known.row_hash = winner.row_hash THEN 'unchanged'
                     WHEN winner.updated_at < known.updated_at THEN 'superseded'
                     ELSE 'replaced' END AS fate
-        FROM (SELECT * FROM staged
+        FROM (SELECT staged.* FROM staged LEFT JOIN held USING (source, feedback_id)
               QUALIFY row_number() OVER (PARTITION BY source, feedback_id
-                  ORDER BY updated_at DESC NULLS LAST, row_hash DESC, tie, file, part, nr) = 1) AS winner
-        LEFT JOIN (SELECT source, feedback_id, row_hash, updated_at, feedback_date, response_id FROM {known}) AS known
-        USING (source, feedback_id)""")
+                  ORDER BY staged.updated_at DESC NULLS LAST, coalesce(staged.row_hash = held.row_hash, false) DESC,
+                           staged.row_hash DESC, tie, file, part, nr) = 1) AS winner
+        LEFT JOIN held AS known USING (source, feedback_id)""")
 
 
 def _settle(con: duckdb.DuckDBPyConnection, lake: Path) -> None:

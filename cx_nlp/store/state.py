@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cx_nlp import schema
-from cx_nlp.errors import LakeError, SourceError
+from cx_nlp.errors import LakeError
+from cx_nlp.sources.files import one_line_errors
 from cx_nlp.store import files
 
 
@@ -52,12 +53,9 @@ def name_files(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file's content, streamed. Raises SourceError if it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {error.strerror or error}") from None
+    """SHA-256 of a file's content, streamed. Raises SourceError if it cannot be read, TransientError if it is away."""
+    with one_line_errors(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def watermark(lake: Path, source: str) -> dt.datetime | None:

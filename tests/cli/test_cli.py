@@ -110,3 +110,25 @@ def test_evaluate_prints_one_json_object_with_intervals(cx, tiny, tmp_path):
     assert report["task"] == "sentiment" and report["n"] == 30 and report["accuracy"] == 1.0
     assert set(report["ci"]) >= {"accuracy", "macro_f1", "macro_recall", "ece"}
     assert report["confusion"] == [[10, 0, 0], [0, 10, 0], [0, 0, 10]]
+
+
+def test_score_keeps_ids_that_look_like_numbers_and_masks_an_address(cx, tiny, tmp_path):
+    (tmp_path / "ids.csv").write_text("id,comment\n2125550123,Good\n4111111111111111,Bad\njo@example.com,Thanks\n")
+    code, out, _ = cx("score", "ids.csv", "--text-column", "comment", "--id-column", "id", "--model", tiny)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and [r["feedback_id"] for r in rows] == ["2125550123", "4111111111111111", "[EMAIL]"]
+    assert isinstance(rows[0]["n_tokens"], int)
+
+
+def test_score_refuses_two_files_and_its_own_input_as_output(cx, tiny, reviews, tmp_path):
+    (tmp_path / "reviews2.csv").write_text("id,comment\n1,Good\n")
+    code, _, err = cx("score", "reviews*.csv", "--text-column", "comment", "--model", tiny)
+    assert code == 2 and "matches 2 files" in err
+    code, _, err = cx("score", reviews, "--text-column", "comment", "--model", tiny, "--output", reviews)
+    assert code == 2 and "is the input itself" in err and reviews.read_text().startswith("id,comment")
+
+
+def test_an_impossible_date_in_a_config_is_one_line(cx, tmp_path):
+    (tmp_path / "c.yaml").write_text("lake: l\nsources: {s: {fixed: {submitted_at: 2026-02-30}}}\n")
+    code, _, err = cx("run", "--config", "c.yaml")
+    assert code == 2 and "not readable as YAML: day is out of range" in err and len(err.splitlines()) == 1

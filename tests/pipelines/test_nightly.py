@@ -83,3 +83,20 @@ def test_a_second_run_on_a_held_lake_fails_in_one_line(harness, config, monkeypa
     monkeypatch.setattr(harness, "LOCK_WAIT_SECONDS", 0.1)
     with store.locked(config.parent / "lake", holder="other"), pytest.raises(LakeBusy):
         harness.nightly(str(config))
+
+
+def test_the_command_says_a_wrong_column_in_one_line(config, tmp_path):
+    """A real process, with Prefect's own temporary server: no traceback, no library's complaint at exit."""
+    import os
+    import subprocess
+    import sys
+
+    (tmp_path / "in" / "a.csv").write_text("id,coment\n1,x\n")
+    command = [sys.executable, "-m", "cx_nlp.cli", "run", "--config", str(config)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    env["PREFECT_HOME"] = str(tmp_path / "prefect")
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=240)
+    assert done.returncode == 1 and done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    line = done.stderr.strip()
+    assert line.startswith("cx-nlp: a.csv: no column")

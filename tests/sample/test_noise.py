@@ -33,7 +33,7 @@ def staged(tmp_path_factory):
     this = night.new_night(config, flow="test")
     with store.locked(lake):
         store.open_lake(lake)
-        for name, paths in night.check(config).items():
+        for name, paths in night.find_files(config).items():
             night.take_source(this, name, paths)
         plan = night.resolve(this)
         return plan.counts, pd.read_parquet(plan.folder / "rows.parquet")

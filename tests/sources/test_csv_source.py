@@ -92,6 +92,12 @@ def test_duplicate_columns_are_named(tmp_path):
         read(write(tmp_path, "id,text, text \n1,a,b\n"))
 
 
+def test_duplicates_in_a_file_without_a_header_line_are_only_counted(tmp_path):
+    with pytest.raises(SourceError) as caught:
+        read(write(tmp_path, "17,Jane Doe,Jane Doe,2026-03-04,jane@example.com\n18,Bob,Bob,2026-03-05,b@example.com\n"))
+    assert str(caught.value).endswith("survey.csv: 1 of 5 column names come twice, is there a header line?")
+
+
 def test_header_only_gives_columns_and_no_rows(tmp_path):
     chunks = list(source.read(write(tmp_path, "id,text\n")))
     assert len(chunks) == 1

@@ -55,7 +55,7 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):
 
 
 def test_a_file_that_is_gone_is_one_line(tmp_path):
-    with pytest.raises(SourceError, match="cannot read"):
+    with pytest.raises(SourceError, match="no such file"):
         state.changed_files(tmp_path, "survey", [tmp_path / "none.csv"])
 
 

@@ -1,0 +1,106 @@
+"""The pieces of the training recipes whose mistakes would not show until a model is trained."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the training extra is not installed")
+
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from cx_nlp.schema import EMOTIONS
+from models.recipes import calibrate, data, theme_head, train
+from models.recipes.export import quantise_columns, store_in_8_bits
+from models.recipes.tokenizer import feeling_emoji
+
+
+def test_eight_bits_keep_a_matrix_within_half_a_step_of_its_column():
+    weight = np.random.default_rng(0).normal(size=(64, 16)) * np.linspace(0.01, 3, 16)
+    quantised, scale = quantise_columns(weight)
+    assert quantised.dtype == np.int8
+    assert (np.abs(quantised * scale - weight) <= scale / 2 + 1e-7).all()
+    assert quantise_columns(np.zeros((3, 2)))[1].tolist() == [1, 1]
+
+
+def test_a_graph_in_8_bits_computes_nearly_the_same_in_float():
+    weight = np.random.default_rng(1).normal(size=(200, 100)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 200])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 100])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    model = store_in_8_bits(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9))
+    assert {t.data_type for t in model.graph.initializer if len(t.dims) == 2} == {TensorProto.INT8}
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    x = np.random.default_rng(2).normal(size=(5, 200)).astype(np.float32)
+    (y,) = session.run(None, {"x": x})
+    assert np.abs(y - x @ weight).max() < 0.02 * np.abs(x @ weight).max()
+    onnx.checker.check_model(model)
+
+
+def test_a_span_takes_the_tokens_it_overlaps():
+    offsets = [(0, 0), (0, 3), (4, 8), (8, 11), (0, 0)]
+    assert train.token_span(offsets, 4, 11) == (2, 4)
+    assert train.token_span(offsets, 1, 2) == (1, 2)
+    assert train.token_span(offsets, 3, 4) == (0, 0)
+
+
+def test_batches_hold_one_task_each_and_every_example_once():
+    examples = [train.Example(task, [0] * n, i) for i, (task, n) in enumerate([("sentiment", 5), ("emotion", 7)] * 50)]
+    made = train.batches(examples, size=8, pool=3, rng=np.random.default_rng(0))
+    assert all(len({e.task for e in batch}) == 1 for batch in made)
+    assert sorted(e.target for batch in made for e in batch) == list(range(100))
+
+
+def test_a_temperature_mends_overconfidence():
+    rng = np.random.default_rng(3)
+    logits = rng.normal(size=(4000, 3))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = np.array([rng.choice(3, p=row) for row in p])
+    assert calibrate.temperature(logits * 2.0, labels) == pytest.approx(2.0, rel=0.1)
+
+
+def test_a_threshold_maximises_f1_and_rare_labels_take_the_common_one():
+    p = np.linspace(0, 1, 101)
+    assert calibrate.best_threshold(p, p >= 0.6, fallback=0.1) == pytest.approx(0.6, abs=0.011)
+    assert calibrate.best_threshold(p, p >= 0.95, fallback=0.1) == 0.1
+    many = np.tile(p[:, None], (1, len(EMOTIONS)))
+    assert set(calibrate.emotion_thresholds(many, many >= 0.5)) == set(EMOTIONS)
+
+
+def test_ridge_finds_a_linear_map():
+    rng = np.random.default_rng(4)
+    x, truth = rng.normal(size=(500, 6)), rng.normal(size=(6, 6))
+    weight, bias = theme_head.ridge(x, x @ truth + 2.0, strength=1e-9)
+    np.testing.assert_allclose(weight, truth, atol=1e-6)
+    np.testing.assert_allclose(bias, 2.0, atol=1e-6)
+
+
+def test_the_halves_of_dev_are_fixed_and_nearly_even():
+    names = [data.half(f"text {i}") for i in range(2000)]
+    assert names == [data.half(f"TEXT {i}") for i in range(2000)], "case does not move a text across"
+    assert 0.45 < names.count("fit") / 2000 < 0.55
+
+
+def test_joined_texts_point_at_a_word_of_the_right_half(data_root):
+    rows = data.sentiment(data_root, "dev")
+    made = data.joined(rows, rows=50, rng=np.random.default_rng(0))
+    assert len(made) >= 90 and made["label"].nunique() == 3
+    for row in made.itertuples():
+        assert row.text[row.start : row.end].isalpha() and row.end - row.start >= 4
+
+
+def test_no_text_is_in_two_splits(data_root):
+    for read in (data.sentiment, data.emotion, data.aspect):
+        train_texts, dev_texts = set(read(data_root, "train")["text"]), set(read(data_root, "dev")["text"])
+        assert not train_texts & dev_texts, read.__name__
+
+
+def test_emoji_have_words():
+    words = feeling_emoji()
+    assert words["👍"] == "thumbs up" and len(words) > 100
