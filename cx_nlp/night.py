@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, identity, sources, store
+from cx_nlp import __version__, identity, progress, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import SourceError
@@ -146,10 +146,12 @@ def score_dates(
     """
     from cx_nlp.score.scorer import score_staged
 
-    def score(staged: pd.DataFrame):
-        return score_staged(scorer(), staged, sentences=night.config.sentences)
+    with progress.bar("scoring", total=sum(plan.to_score[date] for date in dates)) as step:
 
-    return store.build(plan, dates, score)
+        def score(staged: pd.DataFrame):
+            return score_staged(scorer(), staged, sentences=night.config.sentences, progress=step)
+
+        return store.build(plan, dates, score)
 
 
 def commit(

@@ -18,7 +18,7 @@ from cx_nlp.themes.match import TextSpans, analyse
 from cx_nlp.themes.taxonomy import Taxonomy
 
 # Texts analysed and encoded together: enough to fill batches of like length, few enough to stay small in memory.
-CHUNK = 1024
+CHUNK = 512
 
 _SENTIMENT = [f"p_{name}" for name in SENTIMENTS]
 
@@ -51,14 +51,14 @@ class Scorer:
         return {"model_version": self.model.version, "engine": self.encoder.engine}
 
     def score_texts(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> TextScores:
-        """Unique, cleaned, non-empty texts -> their scores, in order of length; `progress` gets texts done so far."""
+        """Unique, cleaned, non-empty texts -> their scores, in order of length; `progress` gets the number of texts just done."""
         # Sorting makes batches of like length and the result independent of the order in which texts came.
         ordered = sorted(set(texts), key=lambda text: (len(text), text))
         parts = []
         for at in range(0, len(ordered), CHUNK):
             parts.append(self._chunk(ordered[at : at + CHUNK], first=at))
             if progress:
-                progress(min(at + CHUNK, len(ordered)))
+                progress(min(CHUNK, len(ordered) - at))
         documents = [rows for rows, _, _ in parts]
         mentions = [row for _, rows, _ in parts for row in rows]
         sentences = [row for _, _, rows in parts for row in rows]
