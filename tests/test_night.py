@@ -207,3 +207,15 @@ def test_a_run_states_its_window(config, lake):
     nights.run(config, reread=True)
     windows = nights.query(lake, "SELECT window_low, window_high FROM runs ORDER BY started_at")
     assert windows[0][0] is None and windows[1][0] == windows[0][1] is not None
+
+
+def test_sentences_are_a_table_where_the_config_asks_for_it(config, lake):
+    config.write_text(config.read_text() + "sentences: true\n")
+    nights.run(config)
+    rows = nights.query(
+        lake,
+        f"""SELECT f.text, s.start, s."end", s.sentence, s.sentiment_label FROM '{lake}/sentences/**/*.parquet' s
+            JOIN feedback f USING (source, feedback_id) WHERE feedback_id IN ('2', '4') ORDER BY ALL""",
+    )
+    assert len(rows) == 2 and all(text[start:end] == text for text, start, end, _, _ in rows)
+    assert sorted(label for *_, label in rows) == ["neutral", "positive"]
