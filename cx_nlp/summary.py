@@ -30,7 +30,10 @@ def _last_run(con: duckdb.DuckDBPyConnection) -> list[str]:
             WHERE run_id = (SELECT max_by(run_id, (started_at, run_id)) FROM runs) ORDER BY source"""
     ).fetchall()
     lines = ["LAST RUN", "  " + f"{'source':<14}" + "".join(f"{name:>12}" for name in _COUNTS)]
-    return lines + ["  " + f"{row[0]:<14}" + "".join(f"{n or 0:>12}" for n in row[1:]) for row in rows]
+    lines += ["  " + f"{row[0]:<14}" + "".join(f"{n or 0:>12}" for n in row[1:]) for row in rows]
+    if not any(row[1] for row in rows):
+        lines.append("  nothing new: no file has changed since it was taken (--reread reads all of them again)")
+    return lines
 
 
 def _texts(con: duckdb.DuckDBPyConnection) -> list[str]:

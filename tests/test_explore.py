@@ -94,4 +94,14 @@ def test_the_summary_says_what_was_read_and_found(lake, tmp_path):
     for expected in ("LAST RUN", "survey", "FEEDBACK  7 pieces", "NPS of customers  -40", "passives", "THEMES"):
         assert expected in text
     assert "nan" not in text.lower()
+    assert "nothing new" not in text
     assert "no feedback yet" in summarise(tmp_path / "none")
+
+
+def test_the_summary_says_when_there_was_nothing_new(tmp_path, tiny):
+    (tmp_path / "in").mkdir()
+    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
+    config = nights.write_config(tmp_path, tiny)
+    nights.run(config)
+    nights.run(config)
+    assert "nothing new: no file has changed" in summarise(tmp_path / "lake")
