@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LAKE ?= lake
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test nightly lock notebook clean help python
+.PHONY: run test lock notebook clean help python
 
 help:
 	@echo "make run       create the environment, score the bundled sample into ./$(LAKE), print a summary"
