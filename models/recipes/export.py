@@ -22,8 +22,8 @@ from tokenizers import Tokenizer
 
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score.model import WEIGHT_FILES, Calibration, file_digest
+from models.recipes.bases import default_base
 from models.recipes.network import Network
-from models.recipes.tokenizer import default_base
 
 _SMALLEST_QUANTISED = 10_000  # biases and layer norms stay float32: they weigh nothing and cost precision
 
