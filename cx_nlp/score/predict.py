@@ -40,6 +40,10 @@ class Predictor:
         """texts (N) -> (N, 3), before calibration"""
         return heads.logits(self.model, "sentiment", self.document_means(texts))
 
+    def emotion_logits(self, texts: Sequence[str]) -> np.ndarray:
+        """texts (N) -> (N, 28), before calibration"""
+        return heads.logits(self.model, "emotion", self.document_means(texts))
+
     def aspect_logits(self, terms: pd.DataFrame) -> np.ndarray:
         """Rows of text, start, end (S) -> (S, 3), before calibration"""
         return heads.logits(self.model, "aspect", np.concatenate(self.term_means(terms), axis=1))

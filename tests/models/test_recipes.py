@@ -98,20 +98,54 @@ def test_valence_needs_agreement():
     assert data.valence([index("neutral")]) == 1
 
 
-def test_a_temperature_mends_overconfidence():
+def test_vector_scaling_mends_overconfidence_and_a_leaning():
     rng = np.random.default_rng(3)
-    logits = rng.normal(size=(4000, 3))
+    logits = rng.normal(size=(6000, 3))
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = np.array([rng.choice(3, p=row) for row in p])
-    assert calibrate.temperature(logits * 2.0, labels) == pytest.approx(2.0, rel=0.1)
+    t, bias = calibrate.vector_scaling((logits - np.array([0, 0.6, 0])) * 2.0, labels, np.ones(6000))
+    assert t == pytest.approx(2.0, rel=0.1)
+    np.testing.assert_allclose(bias, [-0.2, 0.4, -0.2], atol=0.1)
 
 
-def test_a_threshold_maximises_f1_and_rare_labels_take_the_common_one():
-    p = np.linspace(0, 1, 101)
-    assert calibrate.best_threshold(p, p >= 0.6, fallback=0.1) == pytest.approx(0.6, abs=0.011)
-    assert calibrate.best_threshold(p, p >= 0.95, fallback=0.1) == 0.1
-    many = np.tile(p[:, None], (1, len(EMOTIONS)))
+def test_rows_of_a_small_field_can_weigh_as_much_as_those_of_a_large_one():
+    logits, labels = np.zeros((1010, 3)), np.array([0] * 1000 + [2] * 10)
+    weights = np.array([1 / 1000] * 1000 + [1 / 10] * 10)
+    _, bias = calibrate.vector_scaling(logits, labels, weights)
+    assert bias[0] == pytest.approx(bias[2], abs=0.02)
+
+
+def test_emotion_scaling_moves_common_labels_and_leaves_rare_ones():
+    rng = np.random.default_rng(5)
+    logits = rng.normal(-2, 1.5, size=(4000, len(EMOTIONS)))
+    truth = rng.random(logits.shape) < 1 / (1 + np.exp(-(logits - 1.0)))
+    truth[:, 5] = False
+    logits[:, 5] = -9.0
+    t, bias = calibrate.emotion_scaling(logits, truth)
+    assert t == pytest.approx(1.0, rel=0.1)
+    assert bias[0] == pytest.approx(-1.0, abs=0.15) and abs(bias[5]) < 0.2
+
+
+def test_a_threshold_maximises_f1_on_enough_examples():
+    rng = np.random.default_rng(6)
+    p = rng.random(20_000) ** 3
+    truth = rng.random(20_000) < p
+    found = calibrate.best_threshold(p, truth)
+    best_f1 = max(2 * truth[p >= t].sum() / (truth.sum() + (p >= t).sum()) for t in calibrate._GRID)
+    assert found == pytest.approx(best_f1 / 2, abs=0.04), "the best threshold is half the best F1 (Lipton et al. 2014)"
+    many = np.tile(p[:500, None], (1, len(EMOTIONS)))
     assert set(calibrate.emotion_thresholds(many, many >= 0.5)) == set(EMOTIONS)
+
+
+def test_the_threshold_of_a_rare_label_does_not_follow_its_few_examples(monkeypatch):
+    rng = np.random.default_rng(7)
+    p = 0.8 * rng.random(2700) ** 300  # some seven examples are expected
+
+    def spread(examples: float) -> float:
+        monkeypatch.setattr(calibrate, "PRIOR_EXAMPLES", examples)
+        return float(np.std([calibrate.best_threshold(p, rng.random(len(p)) < p) for _ in range(40)]))
+
+    assert spread(20.0) < 0.7 * spread(0.0)
 
 
 def test_ridge_finds_a_linear_map():

@@ -79,8 +79,8 @@ def test_a_file_cut_before_its_checksum_was_taken_is_one_line_too(tmp_path):
 
 def test_another_format_or_an_unknown_name_is_said(tmp_path):
     folder = tiny_model.build(tmp_path / "m")
-    tiny_model.write_settings(folder, format=2)
-    with pytest.raises(ModelError, match="model format 2, this version reads 1"):
+    tiny_model.write_settings(folder, format=1)
+    with pytest.raises(ModelError, match="model format 1, this version reads 2"):
         load_model(str(folder))
     with pytest.raises(UnknownName, match="unknown model 'minilm-xc'"):
         load_model("minilm-xc")
