@@ -82,6 +82,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     net.train()
     for step in range(first, len(plan)):
         batch = plan[step]
+        torch.manual_seed(seed * 1_000_003 + step)  # dropout: a resumed training draws what an undisturbed one would
         ids, attention, content = collate(batch, net.pad, device)
         with torch.autocast(device.type, dtype=torch.bfloat16):
             hidden = net(ids, attention)  # (B, T, H)
