@@ -29,7 +29,7 @@ log = logging.getLogger("teach")
 def load_network(work: Path) -> tuple[Network, Tokenizer]:
     """The network that models.recipes.train left in `work`, with its tokenizer, ready to read."""
     config = json.loads((work / "train.json").read_text())["config"]
-    network = Network.from_pretrained(find_base(config["base"]), layers=config.get("layers"))
+    network = Network.from_pretrained(find_base(config["base"]), layers=config["layers"])
     network.load_state_dict(load_file(work / "network.safetensors"))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return network.eval().to(device), Tokenizer.from_file(str(work / "tokenizer.json"))

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -25,6 +24,7 @@ from models.recipes.examples import Example, Mixture, batches
 from models.recipes.losses import Soft, loss_of
 from models.recipes.network import Network
 from models.recipes.probe import probe
+from models.recipes.recipe import load_recipe
 
 log = logging.getLogger("train")
 
@@ -49,7 +49,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     tokenizer = load_tokenizer(Path(base))
     tokenizer.save(str(out / "tokenizer.json"))
     mixture = Mixture(root, tokenizer, config)
-    net = Network.from_pretrained(base, layers=config.get("layers")).to(device)
+    net = Network.from_pretrained(base, layers=config["layers"]).to(device)
     if init:
         net.load_state_dict(load_file(init))
     if config["freeze_words"]:  # half of a small encoder's weights, and they hold what the sets never mention
@@ -145,7 +145,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    config = yaml.safe_load(args.config.read_text())
+    config = load_recipe(args.config)
     base = args.base or find_base(config["base"])
     train(config, args.data_root, base, args.out, seed=args.seed, soft=args.soft, init=args.init)
 

@@ -17,17 +17,16 @@ from cx_nlp.schema import EMOTIONS
 from models.recipes import losses, teach, train
 from models.recipes.examples import ABSENT, Example
 from models.recipes.network import Network
+from models.recipes.recipe import Recipe, load_recipe
 
-CONFIG = {
-    "epochs": 2, "batch_tokens": 200, "batch_texts": 8, "pool": 32, "max_tokens": 24, "lr_encoder": 1e-3,
-    "lr_heads": 1e-3, "warmup": 0.1, "freeze_words": True, "label_smoothing": 0.05, "prior_strength": 1.0, "noise": 0.1,
-    "emotion_weight": 5.0, "valence_weight": 0.3, "aspect_weight": 1.0, "side_weight": 0.5, "theme_weight": 2.0,
-    "soft_weight": 0.5, "rare": {"threshold": 0.01, "most": 3.0}, "checkpoint_steps": 2,
-    "draw": {
+CONFIG = Recipe(
+    epochs=2, batch_tokens=200, batch_texts=8, pool=32, max_tokens=24, lr_encoder=1e-3, lr_heads=1e-3, warmup=0.1,
+    checkpoint_steps=2,
+    draw={
         "sentiment": {"semeval": 12, "extraction": 6, "clothing": 6}, "emotion": 12, "aspect_repeats": 1, "joined": 4,
         "lessons": 6, "aspect_lessons": 4,
     },
-}  # fmt: skip
+).model_dump()  # fmt: skip
 TEXT = "the staff was good bad fine slow lovely rude quick parcel came late on time i love hate this shop very"
 WORDS = TEXT.split()
 
@@ -160,3 +159,12 @@ def test_spans_teach_the_head_they_name(base):
     _, once = loss(net, [example], aspect_weight=1.0)
     assert set(parts) == {"aspect", "side"}
     assert parts["aspect"] == pytest.approx(2 * once["aspect"])
+
+
+def test_a_recipe_with_an_unknown_key_is_one_line(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("epochs: 1\nlr_encoder: 1e-4\nlr_heads: 1e-4\nepoch: 2\ndraw: {}\n")
+    with pytest.raises(SystemExit, match=r"r.yaml: draw\.sentiment: Field required|r.yaml: epoch: Extra inputs"):
+        load_recipe(path)
+    with pytest.raises(SystemExit, match="No such file"):
+        load_recipe(tmp_path / "none.yaml")
