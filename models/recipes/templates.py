@@ -184,9 +184,10 @@ def _used_slots(test: BehaviourTest, shared: dict[str, list[str]], where: str) -
     texts = [text for template in test.templates for text in ([template] if isinstance(template, str) else template)]
     names = {name for text in texts for name in _names(text, where)}
     if isinstance(test.expectation, dict):
-        names_expected = set(test.expectation)
-        if not names_expected <= names:
-            raise UnknownName("slot", min(names_expected - names), names, where)
+        # Every template: each gives a case for each slot that something is expected of.
+        for text in texts:
+            if missing := set(test.expectation) - set(_names(text, where)):
+                raise UnknownName("slot", min(missing), names, f"{where}: {text!r}")
     lists = {_list_of(name) for name in names}
     for name in sorted(lists - set(known)):
         raise UnknownName("slot", name, known, where)

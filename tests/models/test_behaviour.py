@@ -198,6 +198,11 @@ def test_a_wrong_file_is_one_line(tmp_path):
         load_tests(tmp_path / "none.yaml")
 
 
+def test_every_template_of_an_aspect_test_names_what_it_expects(tmp_path):
+    with pytest.raises(UnknownName, match="unknown slot 'topic2'"):
+        load_tests(write(tmp_path, ASPECT | {"templates": [*ASPECT["templates"], "I liked {topic}."]}))
+
+
 def test_slots_of_a_test_come_before_those_of_the_file(tmp_path):
     (test,) = load_tests(write(tmp_path, NEGATION, slots={"good": ["fine"]}))
     assert test.slots["good"] == GOOD
