@@ -9,7 +9,9 @@ from cx_nlp.errors import UnknownName, UsageError
 from models.recipes.recipe import load_recipe
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-NIGHTS = sorted(CONFIGS.glob("*.yaml"))
+# What measures a model, with its own readers: tests/models tests what they hold.
+MEASURES = {"behaviour.yaml": "behaviour", "fairness.yaml": "fairness"}
+NIGHTS = sorted(path for path in CONFIGS.glob("*.yaml") if path.name not in MEASURES)
 
 
 @pytest.mark.parametrize("path", NIGHTS, ids=lambda p: p.name)
@@ -36,6 +38,17 @@ def test_a_taxonomy_loads_with_its_examples(path):
 
 # The template sentences are material for a recipe: tests/models/test_lessons.py reads every template of theirs.
 RECIPES = sorted(path for path in (CONFIGS / "train").glob("*.yaml") if path.name != "lessons.yaml")
+
+
+@pytest.mark.parametrize(("name", "recipe"), MEASURES.items())
+def test_a_measure_of_models_loads_and_says_how_to_run_it(name, recipe):
+    from models.recipes.fairness import load_texts
+    from models.recipes.templates import load_tests
+
+    load = {"behaviour": load_tests, "fairness": load_texts}[recipe]
+    assert load(CONFIGS / name)
+    command = f"# python -m models.recipes.{recipe} --model models/minilm-cx\n"
+    assert (CONFIGS / name).read_text(encoding="utf-8").startswith(command)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.name)
