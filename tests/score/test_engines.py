@@ -93,6 +93,15 @@ def test_batches_come_back_in_order_whatever_their_size_and_the_threads(tiny, en
         np.testing.assert_allclose(scores(**({"threads": 2} | options)), together, atol=0.001)
 
 
+def test_a_run_left_early_harms_no_later_one(tiny, engine):
+    loaded = engines.load(engine, tiny / "encoder.onnx", threads=2)
+    batch = np.ones((2, 3), dtype=np.int64), np.ones((2, 3), dtype=np.int64)
+    left = loaded.run([batch] * 5)
+    next(left)
+    left.close()
+    assert [hidden.shape for hidden in loaded.run([batch] * 5)] == [(2, 3, tiny_model.HIDDEN)] * 5
+
+
 def test_a_file_that_is_no_graph_is_one_line(tmp_path, engine):
     folder = tiny_model.build(tmp_path / "m")
     (folder / "encoder.onnx").write_bytes(b"not onnx")

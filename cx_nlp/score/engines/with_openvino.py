@@ -62,7 +62,6 @@ def _load(encoder: Path, precision: str, threads: int) -> Engine:
     threads = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     settings = {
         "INFERENCE_PRECISION_HINT": precision,
-        "EXECUTION_MODE_HINT": "PERFORMANCE",
         "NUM_STREAMS": threads,
         "INFERENCE_NUM_THREADS": threads,
         # Pinned, the workers of several processes would share the first cores and leave the others idle.
@@ -78,14 +77,19 @@ def _load(encoder: Path, precision: str, threads: int) -> Engine:
 
     def run(batches: "Iterable[Batch]") -> "Iterator[np.ndarray]":
         waiting: deque[Any] = deque()
-        for number, (ids, attention) in enumerate(batches):
-            if len(waiting) == threads:
+        try:
+            for number, (ids, attention) in enumerate(batches):
+                if len(waiting) == threads:
+                    yield _result(waiting.popleft())
+                request = requests[number % threads]
+                request.start_async({"input_ids": ids, "attention_mask": attention})
+                waiting.append(request)
+            while waiting:
                 yield _result(waiting.popleft())
-            request = requests[number % threads]
-            request.start_async({"input_ids": ids, "attention_mask": attention})
-            waiting.append(request)
-        while waiting:
-            yield _result(waiting.popleft())
+        finally:
+            # Left early, by an error further on: the next run must find its requests idle.
+            for request in waiting:
+                request.wait()
 
     name = f"openvino-{openvino.__version__.partition('-')[0]}-{'bf16' if precision == 'bf16' else 'fp32'}"
     return Engine(name, run, batch_tokens=1024, width_step=8)
