@@ -98,8 +98,8 @@ def _load(encoder: Path, precision: str, threads: int) -> Engine:
 def _in_float32(openvino: ModuleType, encoder: Path) -> Any:
     """The graph with its 8-bit weights unpacked to float32 constants.
 
-    Left packed, the embedding of positions (a scale for each column) is read wrongly and hidden states are off by
-    up to 1.0; and the matrix products unpack at each call, which costs a third of the speed.
+    Left packed, embedding tables are read wrongly and hidden states are off by up to 1.0; and the matrix products
+    unpack at each call, which costs a third of the speed.
     """
     from openvino.passes import ConstantFolding, Manager
 
