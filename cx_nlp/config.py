@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cx_nlp.errors import UnknownName, UsageError
+from cx_nlp.score.engines import check_name
 
 # What a source's columns can be mapped onto.
 TARGETS = (
@@ -107,7 +108,13 @@ class Config(_Strict):
     taxonomies: list[str] = Field(default_factory=lambda: ["general"], description="shipped names or paths")
     model: str = Field("minilm-cx", description="a shipped model's name or a folder")
     sentences: bool = Field(False, description="write the table of sentences too")
+    engine: str = Field("auto", description="what runs the encoder: auto, or a name in cx_nlp.score.engines.ENGINES")
     threads: int = Field(0, ge=0, description="processor threads for scoring; 0 takes all")
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, name: str) -> str:
+        return check_name(name)
 
     @property
     def hash(self) -> str:

@@ -49,8 +49,10 @@ def _loaded_taxonomy(names: tuple[str, ...], digest: str) -> Taxonomy:
 
 
 @lru_cache(maxsize=1)
-def _loaded_scorer(model: str, digest: str, names: tuple[str, ...], names_digest: str, threads: int) -> Scorer:
-    return Scorer.load(model=model, taxonomy=_loaded_taxonomy(names, names_digest), threads=threads)
+def _loaded_scorer(
+    model: str, digest: str, names: tuple[str, ...], names_digest: str, threads: int, engine: str
+) -> Scorer:
+    return Scorer.load(model=model, taxonomy=_loaded_taxonomy(names, names_digest), threads=threads, engine=engine)
 
 
 def _digest(*paths: Path) -> str:
@@ -67,7 +69,7 @@ def _named(config: Config) -> tuple[tuple[str, ...], str]:
 
 def _scorer(config: Config) -> Scorer:
     digest = _digest(find_model(config.model) / "model.json")
-    return _loaded_scorer(config.model, digest, *_named(config), config.threads)
+    return _loaded_scorer(config.model, digest, *_named(config), config.threads, config.engine)
 
 
 @task(

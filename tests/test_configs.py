@@ -70,6 +70,7 @@ SOURCE = "sources:\n  s:\n    kind: csv\n    path: a.csv\n    columns: {text: c,
     ("text", "says"),
     [
         ("lake: l\n" + SOURCE.replace("columns", "colums"), "sources.s.colums: unknown key 'colums', did you mean 'columns'?"),
+        ("lake: l\nengine: openvino-bf61\n" + SOURCE, "unknown engine 'openvino-bf61', did you mean 'openvino-bf16'?"),
         ("laek: l\n" + SOURCE, "unknown key 'laek', did you mean 'lake'?"),
         ("lake: l\n" + SOURCE.replace("text: c", "txt: c"), "unknown column target 'txt', did you mean 'text'?"),
         ("lake: l\n" + SOURCE + "    timezone: Europe/Londn\n", "unknown timezone 'Europe/Londn', did you mean 'Europe/London'?"),

@@ -1,6 +1,6 @@
 """A shipped model's folder, loaded and checked.
 
-encoder.onnx        8-bit weights, float32 arithmetic; input_ids, attention_mask (B, T) -> hidden (B, T, H)
+encoder.onnx        8-bit weights, unpacked at load; input_ids, attention_mask (B, T) -> hidden (B, T, H)
 heads.safetensors   the heads' layers, 8-bit with a scale a column
 tokenizer.json
 model.json          format, window, languages, temperatures and thresholds, SHA-256 of the files above

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cx_nlp.score import heads
 from cx_nlp.score.encoder import Encoder
+from cx_nlp.score.engines import AUTO
 from cx_nlp.score.model import Model, load_model
 
 
@@ -17,9 +18,9 @@ class Predictor:
     encoder: Encoder
 
     @classmethod
-    def load(cls, model: str, *, threads: int = 0) -> "Predictor":
+    def load(cls, model: str, *, threads: int = 0, engine: str = AUTO) -> "Predictor":
         loaded = load_model(model)
-        return cls(loaded, Encoder(loaded, threads=threads))
+        return cls(loaded, Encoder(loaded, threads=threads, engine=engine))
 
     def document_means(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> (N, H)"""

@@ -1,6 +1,7 @@
 """From a table of cleaned texts to their scores: documents, sentences and mentions from one pass.
 
-The scorer knows no source, no lake and no clock: equal texts get equal scores, whatever stands beside them.
+The scorer knows no source, no lake and no clock: equal texts get equal scores, and what stands beside them moves
+no probability by more than 0.01 (see `cx_nlp.score.engines`).
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import pandas as pd
 from cx_nlp.schema import EMOTIONS, FAMILY_OF, SCORES, SENTIMENTS
 from cx_nlp.score import heads
 from cx_nlp.score.encoder import Encoder, SpanMeans
+from cx_nlp.score.engines import AUTO
 from cx_nlp.score.model import Model, load_model
 from cx_nlp.themes.match import TextSpans, analyse
 from cx_nlp.themes.taxonomy import Taxonomy
@@ -42,9 +44,9 @@ class Scorer:
         self.taxonomy = taxonomy
 
     @classmethod
-    def load(cls, *, model: str, taxonomy: Taxonomy, threads: int = 0) -> "Scorer":
+    def load(cls, *, model: str, taxonomy: Taxonomy, threads: int = 0, engine: str = AUTO) -> "Scorer":
         loaded = load_model(model)
-        return cls(loaded, Encoder(loaded, threads=threads), taxonomy)
+        return cls(loaded, Encoder(loaded, threads=threads, engine=engine), taxonomy)
 
     @property
     def versions(self) -> dict[str, str]:
