@@ -69,10 +69,10 @@ def test_rare_emotions_are_drawn_more_often():
     assert factor[980:].tolist() == [1.8] * 20, "sqrt(0.04 / 0.01) = 2, held at the most"
 
 
-def test_a_field_without_neutrals_teaches_nothing_about_them():
-    prior = examples.log_prior(pd.Series([0, 2, 2, 2]), 1.0)
-    np.testing.assert_allclose(prior[[0, 2]], np.log([0.25, 0.75]))
-    assert prior[1] == examples.ABSENT
+def test_the_prior_of_a_field_is_its_class_shares():
+    prior = examples.log_prior(pd.Series([0, 1, 2, 2]), 0.5)
+    np.testing.assert_allclose(prior, 0.5 * np.log([0.25, 0.25, 0.5]))
+    assert examples.log_prior(pd.Series([0, 2, 2, 2]), 1.0)[1] == np.log(examples.LEFT_OUT)
 
 
 def test_draws_are_whole_passes_and_a_sample_for_the_rest():
