@@ -16,7 +16,7 @@ TABLE = module._lessons()
 
 @pytest.fixture(scope="module")
 def frame():
-    return lessons(6000, rng=np.random.default_rng(0))
+    return lessons(12000, rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("kind", TABLE["kinds"])
@@ -38,7 +38,7 @@ def test_every_word_is_text_and_can_be_filled(name):
 
 
 def test_texts_are_clean_distinct_and_carry_shares(frame):
-    assert list(frame) == ["text", *TARGET, "kind"] and len(frame) == 6000
+    assert list(frame) == ["text", *TARGET, "kind"] and len(frame) == 12000
     assert np.allclose(frame[TARGET].sum(axis=1), 1) and (frame[TARGET] >= 0).all(axis=None)
     assert frame["text"].nunique() > 0.95 * len(frame)
     assert (frame["text"] != "").all()
@@ -54,12 +54,12 @@ def test_no_text_is_taught_with_two_opposite_labels(frame):
 
 def test_kinds_are_drawn_evenly_and_labels_balance(frame):
     counts = frame["kind"].value_counts()
-    assert len(counts) == 18 and counts.max() - counts.min() <= 1
-    assert np.allclose(frame[TARGET].mean(), [0.36, 0.30, 0.34], atol=0.025)
+    assert len(counts) == 20 and counts.max() - counts.min() <= 1
+    assert np.allclose(frame[TARGET].mean(), [0.35, 0.33, 0.32], atol=0.025)
 
 
 @pytest.mark.parametrize(
-    "kind", ["expectation", "change", "comparison", "other_opinion", "question_answer", "contrast"]
+    "kind", ["expectation", "change", "comparison", "other_opinion", "question_answer", "contrast", "overall"]
 )
 def test_a_kind_that_turns_a_label_round_favours_no_side(frame, kind):
     means = frame.loc[frame["kind"] == kind, TARGET].mean()
