@@ -37,6 +37,28 @@ def test_every_word_is_text_and_can_be_filled(name):
     assert not [word for word in words if re.search(r"[{}]", fill(word, rng=np.random.default_rng(2)))]
 
 
+@pytest.mark.parametrize("name", TABLE["pairs"])
+def test_a_pair_has_distinct_words_on_both_sides_and_none_on_both(name):
+    sides = TABLE["pairs"][name]
+    assert set(sides) == {"positive", "negative"} and not set(sides["positive"]) & set(sides["negative"])
+    for words in sides.values():
+        assert len(set(words)) == len(words) and all(isinstance(word, str) for word in words)
+        assert not [word for word in words if re.search(r"[{}]", fill(word, rng=np.random.default_rng(6)))]
+    ratio = len(sides["positive"]) / len(sides["negative"])
+    assert 0.7 < ratio < 1.4, "one side is worded more richly"
+
+
+def test_a_mirrored_block_turns_round_for_the_other_side():
+    block = TABLE["mirrored"]["change"]["positive negative"].splitlines()
+    at = block.index("{adj.other} {earlier}, {adj.same} {today}")
+    for side, line in (
+        ("positive", "{adj.negative} {earlier}, {adj.positive} {today}"),
+        ("negative", "{adj.positive} {earlier}, {adj.negative} {today}"),
+    ):
+        lines = TABLE["kinds"]["change"][side].splitlines()
+        assert lines[at - len(block)] == line and not re.search(r"\.(?:same|other)}", "".join(lines))
+
+
 def test_texts_are_clean_distinct_and_carry_shares(frame):
     assert list(frame) == ["text", *TARGET, "kind"] and len(frame) == 12000
     assert np.allclose(frame[TARGET].sum(axis=1), 1) and (frame[TARGET] >= 0).all(axis=None)
