@@ -2,7 +2,8 @@
 
 The kinds follow the capabilities of CheckList (Ribeiro et al. 2020); wording and vocabulary are in
 `configs/train/lessons.yaml`. A slot `{good}` draws from a word list, `{a good}` puts the article before it,
-`{plain.positive}` draws a whole template of a kind; drawn text may hold slots itself.
+`{adj.positive}` from one side of a pair of lists,
+`{plain.positive}` a whole template of a kind; drawn text may hold slots itself.
 Targets are soft because a template does not know how strongly a reader would feel.
 """
 
@@ -19,6 +20,7 @@ from cx_nlp.schema import SENTIMENTS
 
 PATH = Path(__file__).parents[2] / "configs" / "train" / "lessons.yaml"
 
+_SIDES = ("positive", "negative")
 _SLOT = re.compile(r"\{(a )?([a-z_]+(?:\.[a-z_]+)?)\}")
 _MENTION = re.compile(r"\[([^\[\]]+)\]")
 _SENTENCE_START = re.compile(r"(^|[.!?…] +|\b[QA]: +|- +)(\[?)([a-z])")
@@ -27,7 +29,15 @@ _SOUNDS_AS_VOWEL = re.compile(r"(?!uni|use|usa|eu|one\b|once)[aeiou]|hour|honest
 
 @cache
 def _lessons() -> dict:
-    return yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    """The table with every mirrored block written out for both sides, so that neither can have a wording of its own."""
+    table = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    for kind, blocks in table["mirrored"].items():
+        for targets, block in blocks.items():
+            for target, same, other in zip(targets.split(), _SIDES, reversed(_SIDES), strict=True):
+                lines = block.replace(".same}", f".{same}}}").replace(".other}", f".{other}}}")
+                templates = table["kinds"].setdefault(kind, {})
+                templates[target] = templates.get(target, "") + lines
+    return table
 
 
 def _choose(options: str | list[str], rng: np.random.Generator) -> str:
@@ -42,7 +52,8 @@ def fill(template: str, *, rng: np.random.Generator) -> str:
 
     def draw(match: re.Match[str]) -> str:
         kind, _, target = match[2].partition(".")
-        options = lessons["kinds"][kind][target] if target else lessons["words"][kind]
+        sides = lessons["pairs"].get(kind) or lessons["kinds"].get(kind)
+        options = sides[target] if target else lessons["words"][kind]
         text = fill(_choose(options, rng), rng=rng)
         if match[1]:
             return ("an " if _SOUNDS_AS_VOWEL.match(text.lstrip("[")) else "a ") + text

@@ -16,7 +16,7 @@ TABLE = module._lessons()
 
 @pytest.fixture(scope="module")
 def frame():
-    return lessons(6000, rng=np.random.default_rng(0))
+    return lessons(12000, rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("kind", TABLE["kinds"])
@@ -37,8 +37,30 @@ def test_every_word_is_text_and_can_be_filled(name):
     assert not [word for word in words if re.search(r"[{}]", fill(word, rng=np.random.default_rng(2)))]
 
 
+@pytest.mark.parametrize("name", TABLE["pairs"])
+def test_a_pair_has_distinct_words_on_both_sides_and_none_on_both(name):
+    sides = TABLE["pairs"][name]
+    assert set(sides) == {"positive", "negative"} and not set(sides["positive"]) & set(sides["negative"])
+    for words in sides.values():
+        assert len(set(words)) == len(words) and all(isinstance(word, str) for word in words)
+        assert not [word for word in words if re.search(r"[{}]", fill(word, rng=np.random.default_rng(6)))]
+    ratio = len(sides["positive"]) / len(sides["negative"])
+    assert 0.7 < ratio < 1.4, "one side is worded more richly"
+
+
+def test_a_mirrored_block_turns_round_for_the_other_side():
+    block = TABLE["mirrored"]["change"]["positive negative"].splitlines()
+    at = block.index("{adj.other} {earlier}, {adj.same} {today}")
+    for side, line in (
+        ("positive", "{adj.negative} {earlier}, {adj.positive} {today}"),
+        ("negative", "{adj.positive} {earlier}, {adj.negative} {today}"),
+    ):
+        lines = TABLE["kinds"]["change"][side].splitlines()
+        assert lines[at - len(block)] == line and not re.search(r"\.(?:same|other)}", "".join(lines))
+
+
 def test_texts_are_clean_distinct_and_carry_shares(frame):
-    assert list(frame) == ["text", *TARGET, "kind"] and len(frame) == 6000
+    assert list(frame) == ["text", *TARGET, "kind"] and len(frame) == 12000
     assert np.allclose(frame[TARGET].sum(axis=1), 1) and (frame[TARGET] >= 0).all(axis=None)
     assert frame["text"].nunique() > 0.95 * len(frame)
     assert (frame["text"] != "").all()
@@ -54,12 +76,12 @@ def test_no_text_is_taught_with_two_opposite_labels(frame):
 
 def test_kinds_are_drawn_evenly_and_labels_balance(frame):
     counts = frame["kind"].value_counts()
-    assert len(counts) == 18 and counts.max() - counts.min() <= 1
-    assert np.allclose(frame[TARGET].mean(), [0.36, 0.30, 0.34], atol=0.025)
+    assert len(counts) == 20 and counts.max() - counts.min() <= 1
+    assert np.allclose(frame[TARGET].mean(), [0.35, 0.33, 0.32], atol=0.025)
 
 
 @pytest.mark.parametrize(
-    "kind", ["expectation", "change", "comparison", "other_opinion", "question_answer", "contrast"]
+    "kind", ["expectation", "change", "comparison", "other_opinion", "question_answer", "contrast", "overall"]
 )
 def test_a_kind_that_turns_a_label_round_favours_no_side(frame, kind):
     means = frame.loc[frame["kind"] == kind, TARGET].mean()
