@@ -76,11 +76,11 @@ def check(config: Config) -> None:
         check_source(name, source)
     find_model(config.model)
     if config.replacements:
-        from cx_nlp.score.classifier import libraries
+        from cx_nlp.score.classifier import check_installed
         from cx_nlp.score.replaced import Replaced
 
+        check_installed()
         Replaced(config.replacements)
-        libraries()
 
 
 def find_files(config: Config) -> dict[str, list[Path]]:

@@ -7,6 +7,8 @@ the tokens it owns (see `cx_nlp.score.windows`), so that each token counts once.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,27 +28,29 @@ class Reading:
     n_windows: int  # at least 1
 
 
-def libraries() -> tuple[Any, Any]:
-    """torch and transformers. Raises ModelError that says how to install them."""
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
+def check_installed() -> None:
+    """Raises ModelError that says how to install torch and transformers; loads neither, as that takes seconds."""
+    missing = [name for name in ("torch", "transformers") if find_spec(name) is None]
+    if missing:
         raise ModelError(
-            f"a checkpoint needs torch and transformers ({error.name} is missing); run: {INSTALL}"
-        ) from None
-    return torch, transformers
+            f"a checkpoint needs torch and transformers, and {' and '.join(missing)} cannot be found; run: {INSTALL}"
+        )
 
 
 def engine() -> str:
-    return f"torch-{libraries()[0].__version__.split('+')[0]}-fp32"
+    """Path and precision, as the column `engine` names them."""
+    return f"torch-{metadata.version('torch').split('+')[0]}-fp32"
 
 
 class Classifier:
     """A checkpoint in memory. Raises ModelError, one line, for what cannot be loaded or has no classification head."""
 
     def __init__(self, folder: Path, *, threads: int = 0, max_batch_tokens: int = 4096) -> None:
-        self._torch, transformers = libraries()
+        check_installed()
+        import torch
+        import transformers
+
+        self._torch = torch
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         if threads:

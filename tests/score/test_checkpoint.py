@@ -195,8 +195,8 @@ def test_its_version_names_its_weights(tmp_path):
 
 
 def test_missing_libraries_say_how_to_get_them(monkeypatch):
-    from cx_nlp.score.classifier import libraries
+    from cx_nlp.score.classifier import check_installed
 
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(ModelError, match=r"torch is missing.*pip install 'cx-nlp\[hub\]'"):
-        libraries()
+    with pytest.raises(ModelError, match=r"and torch cannot be found; run: pip install 'cx-nlp\[hub\]'"):
+        check_installed()
