@@ -2,7 +2,7 @@
 
 A BERT with one layer, H = 4. A token's embedding says what it is: positive (0), negative (1), silent (2), special (3).
 Attention is uniform, so [CLS] sees the share of each among the tokens that are no padding; an output reads one of them.
-Each of its words is one token, any other word falls into characters. It reads 18 tokens beside [CLS] and [SEP].
+Every word is one token, those that it does not know [UNK], which is silent. It reads 18 tokens beside [CLS] and [SEP].
 """
 
 import json
@@ -17,7 +17,6 @@ HIDDEN = 4
 POSITIONS = 20
 POSITIVE, NEGATIVE, SILENT, SPECIAL = range(HIDDEN)
 GERMAN = {"schlecht": NEGATIVE, "egal": SILENT, "gut": POSITIVE}
-_CHARACTERS = [*(chr(c) for c in range(33, 127)), *"äöüß"]
 
 
 def build(
@@ -30,9 +29,8 @@ def build(
 ) -> Path:
     """labels: name of each output -> the embedding that it reads; settings go into config.json. -> the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    words = dict.fromkeys([*special, *positive, *negative, *_CHARACTERS, *("##" + c for c in _CHARACTERS)])
-    vocabulary = {word: i for i, word in enumerate(words)}
+    special = ["[PAD]", "[CLS]", "[SEP]"]
+    vocabulary = {word: i for i, word in enumerate([*special, "[UNK]", *positive, *negative])}
     _tokenizer(vocabulary, folder)
     embedding = np.zeros((len(vocabulary), HIDDEN), dtype=np.float32)
     for word, i in vocabulary.items():

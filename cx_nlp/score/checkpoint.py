@@ -43,8 +43,8 @@ class Checkpoint:
         settings = hub.settings(self.folder)
         named = settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
         self.names = [str(named[key]) for key in sorted(named, key=int)]
-        self.targets = map_labels(self.names, replacement)
         self.multi_label = self._is_multi_label(settings.get("problem_type"))
+        self.targets = map_labels(self.names, replacement)
 
     def _is_multi_label(self, problem: str | None) -> bool:
         where, given = self.replacement, self.replacement.multi_label

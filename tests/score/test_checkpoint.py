@@ -72,7 +72,8 @@ def test_a_long_text_is_the_weighted_mean_of_its_windows(german):
 @needs_torch
 def test_a_text_without_a_token_is_read_as_an_empty_one(german):
     read = sentiment(german).read([""])
-    assert (read.n_tokens, read.n_windows) == ([0], [1]) and read.probabilities[0].argmax() == 1
+    assert (read.n_tokens, read.n_windows) == ([0], [1])
+    assert np.allclose(read.probabilities, 1 / 3, atol=1e-4)  # nothing was said: no label above another
 
 
 @needs_torch
