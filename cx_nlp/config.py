@@ -11,10 +11,14 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from cx_nlp import config_heads
+from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
+from cx_nlp.config_heads import Strict as _Strict
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.score.engines import check_name
+from cx_nlp.score.replacement import Replacement
 
 # What a source's columns can be mapped onto.
 TARGETS = (
@@ -25,10 +29,6 @@ FIXABLE = (
     "submitted_at", "question", "channel", "touchpoint", "segment", "respondent_role", "rating_scale", "weight",
     "may_quote", "may_contact",
 )  # fmt: skip
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ScaleConfig(_Strict):
@@ -110,6 +110,20 @@ class Config(_Strict):
     sentences: bool = Field(False, description="write the table of sentences too")
     engine: str = Field("auto", description="what runs the encoder: auto, or a name in cx_nlp.score.engines.ENGINES")
     threads: int = Field(0, ge=0, description="processor threads for scoring; 0 takes all")
+    sentiment: SentimentConfig | None = Field(None, description="a checkpoint in place of the model's head")
+    emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
+    languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
+
+    @field_validator("languages")
+    @classmethod
+    def _known_languages(cls, languages: dict[str, HeadsConfig]) -> dict[str, HeadsConfig]:
+        config_heads.check_languages(languages)
+        return languages
+
+    @property
+    def replacements(self) -> tuple[Replacement, ...]:
+        """The heads that a checkpoint takes the place of."""
+        return config_heads.replacements(self.sentiment, self.emotion, self.languages)
 
     @field_validator("engine")
     @classmethod
@@ -151,6 +165,9 @@ def load_config(path: Path) -> Config:
             "sources": sources,
             "taxonomies": [_relative(name, base) for name in config.taxonomies],
             "model": _relative(config.model, base),
+            "sentiment": config_heads.absolute(config.sentiment, base),
+            "emotion": config_heads.absolute(config.emotion, base),
+            "languages": config_heads.absolute_languages(config.languages, base),
         }
     )
 
@@ -168,6 +185,7 @@ def _explain(error: ValidationError, path: Path) -> UsageError:
         fields = SourceConfig.model_fields if first["loc"][0] == "sources" else Config.model_fields
         if "scales" in first["loc"]:
             fields = ScaleConfig.model_fields
+        fields = config_heads.fields_at(first["loc"][:-1]) or fields
         return UnknownName("key", str(first["loc"][-1]), fields, where=f"{path}: {where}")
     got = "" if first["type"] == "missing" else f", got {json.dumps(first.get('input'), default=str)[:80]}"
     return UsageError(f"{path}: {where}: {first['msg']}{got}")

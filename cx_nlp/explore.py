@@ -68,18 +68,17 @@ def volumes(con: duckdb.DuckDBPyConnection, *, by: str = "channel") -> pd.DataFr
 
 
 def sentiment_shares(con: duckdb.DuckDBPyConnection, *, by: str | None) -> pd.DataFrame:
-    """-> a row for each group and label, as `means`, with a column `label`; scored texts only."""
-    parts = [
-        means(con, f"sentiment_label = '{label}'", by=by, where=_SCORED).assign(label=label) for label in SENTIMENTS
-    ]
+    """-> a row for each group and label, as `means`, with a column `label`; texts with a sentiment only."""
+    where = f"{_SCORED} AND sentiment_label IS NOT NULL"
+    parts = [means(con, f"sentiment_label = '{label}'", by=by, where=where).assign(label=label) for label in SENTIMENTS]
     return pd.concat(parts, ignore_index=True)
 
 
 def flag_shares(con: duckdb.DuckDBPyConnection, flag: str, *, by: str | None) -> pd.DataFrame:
-    """flag: is_mixed, is_emotional or is_uncertain -> as `means`; scored texts only."""
+    """flag: is_mixed, is_emotional or is_uncertain -> as `means`; texts of which it is known only."""
     if flag not in ("is_mixed", "is_emotional", "is_uncertain"):
         raise UnknownName("flag", flag, ("is_mixed", "is_emotional", "is_uncertain"))
-    return means(con, flag, by=by, where=_SCORED)
+    return means(con, flag, by=by, where=f"{_SCORED} AND {flag} IS NOT NULL")
 
 
 def emotion_means(con: duckdb.DuckDBPyConnection, *, by: str) -> pd.DataFrame:

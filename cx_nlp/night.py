@@ -21,7 +21,7 @@ from cx_nlp import __version__, identity, progress, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import SourceError
-from cx_nlp.prepare import check_source, prepare
+from cx_nlp.prepare import SUPPORTED, check_source, prepare
 from cx_nlp.score import engines
 from cx_nlp.score.model import find_model
 from cx_nlp.themes.taxonomy import Taxonomy
@@ -68,13 +68,22 @@ def new_night(config: Config, *, flow: str, only_date: dt.date | None = None, re
 
 
 def check(config: Config) -> None:
-    """What can be known wrong before the lake is touched. Raises UsageError, UnknownName or ModelError."""
+    """What can be known wrong before the lake is touched. Raises UsageError, UnknownName or ModelError.
+
+    The only step that may use the network, and only if the config names a model on the hub that is not cached yet.
+    """
     for name, source in config.sources.items():
         sources.resolve(source.kind)
         check_source(name, source)
     find_model(config.model)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
+    if config.replacements:
+        from cx_nlp.score.classifier import check_installed
+        from cx_nlp.score.replaced import Replaced
+
+        check_installed()
+        Replaced(config.replacements)
 
 
 def find_files(config: Config) -> dict[str, list[Path]]:
@@ -124,6 +133,7 @@ def _prepared(
             run_start=night.started_at,
             file=file,
             date_plan=date_plan,
+            supported=SUPPORTED | set(night.config.languages),
         )
 
 

@@ -26,7 +26,9 @@ from cx_nlp import night, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night, Taken
+from cx_nlp.score import hub
 from cx_nlp.score.model import find_model
+from cx_nlp.score.replacement import Replacement
 from cx_nlp.score.scorer import Scorer
 from cx_nlp.themes.reading import resolve as find_taxonomy
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
@@ -50,9 +52,17 @@ def _loaded_taxonomy(names: tuple[str, ...], digest: str) -> Taxonomy:
 
 @lru_cache(maxsize=1)
 def _loaded_scorer(
-    model: str, digest: str, names: tuple[str, ...], names_digest: str, threads: int, engine: str
+    model: str,
+    digest: str,
+    names: tuple[str, ...],
+    names_digest: str,
+    threads: int,
+    engine: str,
+    replacements: tuple[Replacement, ...],
+    prints: tuple[str, ...],
 ) -> Scorer:
-    return Scorer.load(model=model, taxonomy=_loaded_taxonomy(names, names_digest), threads=threads, engine=engine)
+    taxonomy = _loaded_taxonomy(names, names_digest)
+    return Scorer.load(model=model, taxonomy=taxonomy, threads=threads, engine=engine, replacements=replacements)
 
 
 def _digest(*paths: Path) -> str:
@@ -69,7 +79,9 @@ def _named(config: Config) -> tuple[tuple[str, ...], str]:
 
 def _scorer(config: Config) -> Scorer:
     digest = _digest(find_model(config.model) / "model.json")
-    return _loaded_scorer(config.model, digest, *_named(config), config.threads, config.engine)
+    prints = tuple(hub.fingerprint(hub.locate(one.model, one.revision)) for one in config.replacements)
+    names = _named(config)
+    return _loaded_scorer(config.model, digest, *names, config.threads, config.engine, config.replacements, prints)
 
 
 @task(
@@ -98,7 +110,7 @@ def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
 def commit(
     this: Night, plan: store.Plan, built: Sequence[store.Built], taken: Sequence[Taken], seconds: dict[str, float]
 ) -> dict[str, dict[str, int]]:
-    version = _scorer(this.config).model.version if any(one.scored for one in built) else None
+    version = _scorer(this.config).model_version if any(one.scored for one in built) else None
     return night.commit(
         this, plan, built, taken, taxonomy=_taxonomy(this.config), model_version=version, seconds=seconds
     )

@@ -53,14 +53,19 @@ def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = F
     config = load_config(config_path)
     night.check(config)
     this = night.new_night(config, flow="test", only_date=only_date, reread=reread)
-    scorer = Scorer.load(model=config.model, taxonomy=load_taxonomies(config.taxonomies), threads=1)
+    scorer = Scorer.load(
+        model=config.model,
+        taxonomy=load_taxonomies(config.taxonomies),
+        threads=1,
+        replacements=config.replacements,
+    )
     with store.locked(this.lake):
         store.open_lake(this.lake)
         taken = [night.take_source(this, name, paths) for name, paths in night.find_files(config).items()]
         plan = night.resolve(this)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
         return night.commit(
-            this, plan, built, taken, taxonomy=scorer.taxonomy, model_version=scorer.model.version, seconds={}
+            this, plan, built, taken, taxonomy=scorer.taxonomy, model_version=scorer.model_version, seconds={}
         )
 
 

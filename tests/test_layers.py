@@ -13,6 +13,8 @@ FORBIDDEN = {
     "pipelines": {"models", "torch", "transformers"},
     "models": {"prefect", "pipelines", "cx_nlp_pipelines"},
 }
+# The one file that may load them, where a config names a checkpoint; `import cx_nlp.score.scorer` does without.
+TORCH_LIVES = "cx_nlp/score/classifier.py"
 
 
 def imports_of(path: Path) -> set[str]:
@@ -31,7 +33,14 @@ def test_no_layer_imports_what_it_may_not(layer):
     files = sorted((ROOT / layer).rglob("*.py"))
     assert files, f"no files found in {layer}"
     wrong = {str(f.relative_to(ROOT)): bad for f in files if (bad := imports_of(f) & FORBIDDEN[layer])}
-    assert wrong == {}
+    assert wrong == ({TORCH_LIVES: {"torch", "transformers"}} if layer == "cx_nlp" else {})
+
+
+def test_scoring_without_a_checkpoint_loads_no_torch():
+    heavy = ["torch", "transformers", "huggingface_hub"]
+    code = f"import sys, cx_nlp.score.scorer, cx_nlp.score.hub; print([m for m in {heavy} if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("module", ["cx_nlp", "cx_nlp.cli", "cx_nlp.schema"])

@@ -51,6 +51,11 @@ def test_the_queries_run(tmp_path, tiny, monkeypatch):
 def test_the_config_shown_is_a_config(tmp_path):
     from cx_nlp.config import load_config
 
-    (block,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
-    (tmp_path / "night.yaml").write_text(block)
+    night, heads = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "night.yaml").write_text(night)
     assert load_config(tmp_path / "night.yaml").sources["survey"].columns["nps"] == "recommend"
+    (tmp_path / "night.yaml").write_text(night + heads.replace("<commit>", "a" * 40))
+    assert [one.where for one in load_config(tmp_path / "night.yaml").replacements] == [
+        "sentiment",
+        "languages.de.sentiment",
+    ]

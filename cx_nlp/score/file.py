@@ -104,17 +104,14 @@ def _scored(scorer: Scorer, frame: pd.DataFrame, *, language: str) -> pa.Table:
     ids = [clean_text(name) if is_personal(name) else name for name in frame["feedback_id"]]
     out = pd.DataFrame({"feedback_id": ids})
     out["text"] = [clean_text(text) for text in frame["raw"]]
-    found = [text_status(text, default=language, supported=scorer.model.languages) for text in out["text"]]
+    found = [text_status(text, default=language, supported=scorer.languages) for text in out["text"]]
     out["score_status"], out["language"] = [str(status) for status, _ in found], [lang for _, lang in found]
     out.loc[frame["is_bad"], "score_status"] = str(ScoreStatus.UNREADABLE)
-    to_score = out.loc[out["score_status"] == ScoreStatus.SCORED, "text"]
-    documents, _, _ = score_rows(scorer, to_score)
-    for name, _ in SCORES:
+    to_score = out[out["score_status"] == ScoreStatus.SCORED]
+    documents, _, _ = score_rows(scorer, to_score["text"], to_score["language"])
+    for name in [*(name for name, _ in SCORES), "model_version", "engine"]:
         out[name] = documents[name].reindex(out.index).astype(object).where(lambda s: s.notna(), None)
     out["clean_version"] = CLEAN_VERSION
-    is_scored = out["score_status"] == ScoreStatus.SCORED
-    for name, value in scorer.versions.items():
-        out[name] = pd.Series(value, index=out.index).where(is_scored, None)
     return as_table(out, SCORE_FILE)
 
 

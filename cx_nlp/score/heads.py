@@ -97,11 +97,17 @@ def is_emotional(probabilities: np.ndarray, calibration: Calibration) -> np.ndar
 
 
 def intensity(probabilities: np.ndarray) -> np.ndarray:
-    """(S, 28) -> (S,) in [0, 1]: the probability of the strongest emotion that moves (see `UNEMOTIONAL`)."""
-    return probabilities[:, _MOVING].max(axis=1, initial=0.0)
+    """(S, 28) -> (S,) in [0, 1]: the probability of the strongest emotion that moves (see `UNEMOTIONAL`).
+
+    NaN, an emotion that a checkpoint does not know, is passed over.
+    """
+    return np.nan_to_num(probabilities[:, _MOVING], nan=0.0).max(axis=1, initial=0.0)
 
 
-def is_mixed(spans: np.ndarray, calibration: Calibration) -> bool:
-    """Probabilities (S, 3) of one text's spans -> one clearly positive and another clearly negative; False for none."""
-    clear = spans > calibration.mixed_above
+def is_mixed(spans: np.ndarray, above: float | np.ndarray) -> bool:
+    """Probabilities (S, 3) of one text's spans -> one clearly positive and another clearly negative; False for none.
+
+    above: the probability from which a span is clear, for all or (S, 1) for each.
+    """
+    clear = spans > above
     return bool(clear[:, POSITIVE].any() and clear[:, NEGATIVE].any())

@@ -6,23 +6,25 @@ no probability by more than 0.01 (see `cx_nlp.score.engines`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from cx_nlp.schema import EMOTIONS, FAMILY_OF, SCORES, SENTIMENTS
+from cx_nlp.schema import SCORES
 from cx_nlp.score import heads
-from cx_nlp.score.encoder import Encoder, SpanMeans
+from cx_nlp.score.checkpoint import Checkpoint
+from cx_nlp.score.encoder import Encoder
 from cx_nlp.score.engines import AUTO
-from cx_nlp.score.model import Model, load_model
+from cx_nlp.score.frames import P_SENTIMENT, document_frame, sentiment_columns
+from cx_nlp.score.model import Calibration, Model, load_model
+from cx_nlp.score.replaced import Pair, Replaced
+from cx_nlp.score.replacement import Replacement
 from cx_nlp.themes.match import TextSpans, analyse
 from cx_nlp.themes.taxonomy import Taxonomy
 
 # Texts analysed and encoded together: enough to fill batches of like length, few enough to stay small in memory.
 CHUNK = 512
-
-_SENTIMENT = [f"p_{name}" for name in SENTIMENTS]
 
 
 @dataclass(frozen=True)
@@ -38,27 +40,72 @@ class TextScores:
 
 
 class Scorer:
-    def __init__(self, model: Model, encoder: Encoder, taxonomy: Taxonomy) -> None:
+    """The shared model, and the checkpoints that stand in for its heads or read languages that it cannot."""
+
+    def __init__(self, model: Model, encoder: Encoder, taxonomy: Taxonomy, *, replaced: Replaced | None = None) -> None:
         self.model = model
         self.encoder = encoder
         self.taxonomy = taxonomy
+        self.replaced = replaced or Replaced()
 
     @classmethod
-    def load(cls, *, model: str, taxonomy: Taxonomy, threads: int = 0, engine: str = AUTO) -> "Scorer":
+    def load(
+        cls,
+        *,
+        model: str,
+        taxonomy: Taxonomy,
+        threads: int = 0,
+        engine: str = AUTO,
+        replacements: Sequence[Replacement] = (),
+    ) -> "Scorer":
         loaded = load_model(model)
-        return cls(loaded, Encoder(loaded, threads=threads, engine=engine), taxonomy)
+        replaced = Replaced(replacements, threads=threads)
+        return cls(loaded, Encoder(loaded, threads=threads, engine=engine), taxonomy, replaced=replaced)
 
     @property
-    def versions(self) -> dict[str, str]:
-        return {"model_version": self.model.version, "engine": self.encoder.engine}
+    def languages(self) -> frozenset[str]:
+        return frozenset([*self.model.languages, *self.replaced.languages])
 
-    def score_texts(self, texts: Sequence[str], *, progress: Callable[[int], None] | None = None) -> TextScores:
-        """Unique, cleaned, non-empty texts -> their scores, in order of length; `progress` gets the number of texts just done."""
+    @property
+    def model_version(self) -> str:
+        """Of all heads of all languages: what stands in `runs`."""
+        foreign = [name for name in self.replaced.languages if not self._is_shared(name)]
+        own = [f"{n}.{head}={v}" for n in foreign for head, v in self._pair(n).versions.items()]
+        return "|".join([self._version(None), *own])
+
+    def versions(self, language: str | None = None) -> dict[str, str]:
+        """`model_version` and `engine` of a text in this language; None: one that the shared model reads."""
+        engines = [self.encoder.engine] if self._is_shared(language) else []
+        if self._pair(language).versions:
+            from cx_nlp.score.classifier import engine
+
+            engines.append(engine())
+        return {"model_version": self._version(language), "engine": "+".join(engines)}
+
+    def _version(self, language: str | None) -> str:
+        shared = f"{self.model.name}@{self.model.digest[:12]}"
+        used = dict.fromkeys(("sentiment", "emotion", "aspect"), shared) if self._is_shared(language) else {}
+        return "|".join(f"{head}={version}" for head, version in (used | self._pair(language).versions).items())
+
+    def _is_shared(self, language: str | None) -> bool:
+        return language is None or language in self.model.languages
+
+    def _pair(self, language: str | None) -> Pair:
+        return self.replaced.of(language, is_shared=self._is_shared(language))
+
+    def score_texts(
+        self, texts: Sequence[str], *, language: str | None = None, progress: Callable[[int], None] | None = None
+    ) -> TextScores:
+        """Unique, cleaned, non-empty texts of one of `languages` (None: one that the shared model reads) -> their scores,
+        in order of length; `progress` gets the number of texts just done.
+        """
+        pair = self._pair(language)
+        score = partial(self._chunk if self._is_shared(language) else self._foreign_chunk, pair)
         # Sorting makes batches of like length and the result independent of the order in which texts came.
         ordered = sorted(set(texts), key=lambda text: (len(text), text))
         parts = []
         for at in range(0, len(ordered), CHUNK):
-            parts.append(self._chunk(ordered[at : at + CHUNK], first=at))
+            parts.append(score(ordered[at : at + CHUNK], first=at))
             if progress:
                 progress(min(CHUNK, len(ordered) - at))
         documents = [rows for rows, _, _ in parts]
@@ -72,7 +119,38 @@ class Scorer:
             pd.DataFrame(sentences, columns=["text_nr", *SENTENCE_COLUMNS]),
         )
 
-    def _chunk(self, texts: list[str], *, first: int) -> tuple[pd.DataFrame, list[dict], list[dict]]:
+    def _foreign_chunk(
+        self, pair: Pair, texts: list[str], *, first: int
+    ) -> tuple[pd.DataFrame, list[dict], list[dict]]:
+        """A language that only checkpoints read: documents alone, as the parser that finds sentences and mentions is
+        English; without spans nobody knows whether a text is mixed.
+        """
+        sentiment, emotion = (cp.read(texts) if cp else None for cp in (pair.sentiment, pair.emotion))
+        read = sentiment or emotion
+        if read is None:
+            raise ValueError("no checkpoint reads this language")
+        frame = document_frame(
+            sentiment.probabilities if sentiment else None,
+            emotion.probabilities if emotion else None,
+            calibration=pair.calibrated(Calibration()),
+            n_tokens=read.n_tokens,
+            n_windows=read.n_windows,
+        ).set_axis(range(first, first + len(texts)))
+        frame["is_mixed"] = None
+        return frame[[name for name, _ in SCORES]], [], []
+
+    def _judge(
+        self, head: str, checkpoint: Checkpoint | None, texts: Sequence[str], means: np.ndarray, parts: Sequence[str],
+        part_means: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """Probabilities of the texts and of their sentences: of their means, or by a checkpoint that reads each anew."""
+        if checkpoint is None:
+            shared = {"sentiment": heads.sentiment, "emotion": heads.emotions}[head]
+            return shared(self.model, means), shared(self.model, part_means)
+        p = checkpoint.read([*texts, *parts]).probabilities  # together: many a text is one sentence
+        return p[: len(texts)], p[len(texts) :]
+
+    def _chunk(self, pair: Pair, texts: list[str], *, first: int) -> tuple[pd.DataFrame, list[dict], list[dict]]:
         found = list(analyse(texts, self.taxonomy))
         spans = [[*((s.start, s.end) for s in f.sentences), *((m.start, m.end) for m in f.mentions)] for f in found]
         read = self.encoder.span_means(texts, spans)
@@ -82,51 +160,37 @@ class Scorer:
         )
         mention_means = _stack([r.means[1 + len(f.sentences) :] for r, f in zip(read, found, strict=True)], self.model)
         beside = np.repeat(documents, [len(f.mentions) for f in found], axis=0)  # (mentions, H)
-        frame = self._document_frame(documents, read).set_axis(range(first, first + len(texts)))
-        of_sentences = heads.sentiment(self.model, sentence_means)  # (sentences, 3)
+        calibration = pair.calibrated(self.model.calibration)
+        parts = [text[s.start : s.end] for text, f in zip(texts, found, strict=True) for s in f.sentences]
+        of_texts, of_sentences = self._judge("sentiment", pair.sentiment, texts, documents, parts, sentence_means)
+        emotions, emotions_of_sentences = self._judge("emotion", pair.emotion, texts, documents, parts, sentence_means)
         of_mentions = heads.aspect(self.model, mention_means, beside)  # (mentions, 3)
-        emotion_of_sentences = heads.primary_emotion(heads.emotions(self.model, sentence_means), self.model.calibration)
+        emotion_of_sentences = heads.primary_emotion(emotions_of_sentences, calibration)
+        frame = document_frame(
+            of_texts,
+            emotions,
+            calibration=calibration,
+            n_tokens=[r.n_tokens for r in read],
+            n_windows=[r.n_windows for r in read],
+        ).set_axis(range(first, first + len(texts)))
         mixed, mention_rows, sentence_rows = [], [], []
         at_sentence = at_mention = 0
         for nr, f in enumerate(found, first):
             s = slice(at_sentence, at_sentence + len(f.sentences))
             m = slice(at_mention, at_mention + len(f.mentions))
             at_sentence, at_mention = s.stop, m.stop
-            mixed.append(heads.is_mixed(np.concatenate([of_sentences[s], of_mentions[m]]), self.model.calibration))
-            sentence_rows += self._sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s])
+            # Sentences may be a checkpoint's, with a threshold of its own; mentions are always the aspect head's.
+            above = np.repeat(
+                [calibration.mixed_above, self.model.calibration.mixed_above], [len(f.sentences), len(f.mentions)]
+            )
+            mixed.append(heads.is_mixed(np.concatenate([of_sentences[s], of_mentions[m]]), above[:, None]))
+            sentence_rows += _sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s], calibration)
             mention_rows += self._mention_rows(nr, f, of_mentions[m], emotion_of_sentences[s])
         frame["is_mixed"] = mixed
         return frame[[name for name, _ in SCORES]], mention_rows, sentence_rows
 
-    def _document_frame(self, documents: np.ndarray, read: list[SpanMeans]) -> pd.DataFrame:
-        calibration = self.model.calibration
-        sentiments, emotions = heads.sentiment(self.model, documents), heads.emotions(self.model, documents)
-        primary = heads.primary_emotion(emotions, calibration)
-        columns: dict[str, Any] = {
-            "n_tokens": [r.n_tokens for r in read],
-            "n_windows": [r.n_windows for r in read],
-            **_sentiment_columns(sentiments, calibration.uncertain_below),
-            "primary_emotion": primary,
-            "emotion_family": [FAMILY_OF[name] for name in primary],
-            "emotional_intensity": heads.intensity(emotions),
-            "is_emotional": heads.is_emotional(emotions, calibration),
-            **{f"emotion_{name}": emotions[:, i].astype(float) for i, name in enumerate(EMOTIONS)},
-        }
-        columns["emotional_intensity"] = columns["emotional_intensity"].astype(float).round(heads.DECIMALS)
-        return pd.DataFrame(columns)
-
-    def _sentence_rows(self, nr: int, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray) -> list[dict]:
-        columns = _sentiment_columns(probabilities, self.model.calibration.uncertain_below)
-        return [
-            {
-                "text_nr": nr, "sentence": i, "start": s.start, "end": s.end, "primary_emotion": emotions[i],
-                **{name: values[i] for name, values in columns.items()},
-            }
-            for i, s in enumerate(found.sentences)
-        ]  # fmt: skip
-
     def _mention_rows(self, nr: int, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray) -> list[dict]:
-        columns = _sentiment_columns(probabilities, self.model.calibration.aspect_uncertain_below)
+        columns = sentiment_columns(probabilities, self.model.calibration.aspect_uncertain_below)
         rows = []
         for i, mention in enumerate(found.mentions):
             common = {
@@ -142,7 +206,7 @@ class Scorer:
         return rows
 
 
-_SPAN_COLUMNS = ["sentiment_label", "sentiment_score", *_SENTIMENT, "is_uncertain", "primary_emotion"]
+_SPAN_COLUMNS = ["sentiment_label", "sentiment_score", *P_SENTIMENT, "is_uncertain", "primary_emotion"]
 MENTION_COLUMNS = [
     "mention_id", "theme_id", "mention", "start", "end", "sentence", "opinion", "is_negated", *_SPAN_COLUMNS,
     "theme_score", "method",
@@ -150,14 +214,17 @@ MENTION_COLUMNS = [
 SENTENCE_COLUMNS = ["sentence", "start", "end", *_SPAN_COLUMNS]
 
 
-def _sentiment_columns(probabilities: np.ndarray, uncertain_below: float) -> dict[str, np.ndarray]:
-    p = probabilities.astype(float).round(heads.DECIMALS)
-    return {
-        "sentiment_label": heads.labels(p),
-        "sentiment_score": (p[:, heads.POSITIVE] - p[:, heads.NEGATIVE]).round(heads.DECIMALS),
-        **{name: p[:, i] for i, name in enumerate(_SENTIMENT)},
-        "is_uncertain": p.max(axis=1, initial=0.0) < uncertain_below,
-    }
+def _sentence_rows(
+    nr: int, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray, calibration: Calibration
+) -> list[dict]:
+    columns = sentiment_columns(probabilities, calibration.uncertain_below)
+    return [
+        {
+            "text_nr": nr, "sentence": i, "start": s.start, "end": s.end, "primary_emotion": emotions[i],
+            **{name: values[i] for name, values in columns.items()},
+        }
+        for i, s in enumerate(found.sentences)
+    ]  # fmt: skip
 
 
 def _stack(parts: list[np.ndarray], model: Model) -> np.ndarray:
@@ -165,13 +232,34 @@ def _stack(parts: list[np.ndarray], model: Model) -> np.ndarray:
 
 
 def score_rows(
-    scorer: Scorer, texts: pd.Series, *, progress: Callable[[int], None] | None = None
+    scorer: Scorer,
+    texts: pd.Series,
+    languages: pd.Series | None = None,
+    *,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Cleaned texts with a unique index -> documents (indexed like `texts`), mentions and sentences.
+    """Cleaned texts with a unique index -> documents (indexed like `texts`, with versions), mentions and sentences.
 
-    The last two have a column `row` that holds the index of their text. Equal texts are scored once.
+    languages: of each text, one of the scorer's; None: the shared model's. The last two frames have a column `row` that
+    holds the index of their text. Equal texts of a language are scored once.
     """
-    scores = scorer.score_texts(texts.tolist(), progress=progress)
+    if languages is None or not len(texts):
+        return _score_language(scorer, texts, None, progress=progress)
+    # All languages of the shared model go through one pass, unless checkpoints read one of them in another way.
+    readers = languages.map(lambda name: name if name in scorer.replaced.languages else None)
+    groups = [(name, texts[readers == name]) for name in sorted(readers.dropna().unique())]
+    groups = [(None, texts[readers.isna()]), *groups]
+    parts = [_score_language(scorer, some, name, progress=progress) for name, some in groups if len(some)]
+    if len(parts) == 1:
+        return parts[0]
+    documents, mentions, sentences = (pd.concat(frames) for frames in zip(*parts, strict=True))
+    return documents.loc[texts.index], mentions.reset_index(drop=True), sentences.reset_index(drop=True)
+
+
+def _score_language(
+    scorer: Scorer, texts: pd.Series, language: str | None, *, progress: Callable[[int], None] | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    scores = scorer.score_texts(texts.tolist(), language=language, progress=progress)
     number = {text: nr for nr, text in enumerate(scores.texts)}
     rows = pd.DataFrame({"text_nr": [number[text] for text in texts], "row": texts.index})
     documents = scores.documents.reindex(rows["text_nr"]).set_axis(texts.index)
@@ -179,7 +267,7 @@ def score_rows(
         rows.merge(part, on="text_nr", how="inner").drop(columns="text_nr")
         for part in (scores.mentions, scores.sentences)
     )
-    return documents, mentions, sentences
+    return documents.assign(**scorer.versions(language)), mentions, sentences
 
 
 def score_staged(
@@ -193,9 +281,9 @@ def score_staged(
 
     Sentences are None unless asked for: most lakes do without that table.
     """
-    documents, mention_rows, sentence_rows = score_rows(scorer, staged["text"], progress=progress)
+    documents, mention_rows, sentence_rows = score_rows(scorer, staged["text"], staged["language"], progress=progress)
     keys = staged[["source", "feedback_id"]]
     mentions = mention_rows.join(keys, on="row").drop(columns="row")
     mentions["themes_version"] = scorer.taxonomy.version
     spoken = sentence_rows.join(keys, on="row").drop(columns="row") if sentences else None
-    return documents.assign(**scorer.versions), mentions, spoken
+    return documents, mentions, spoken

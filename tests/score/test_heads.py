@@ -48,7 +48,7 @@ def test_intensity_is_the_strongest_emotion_that_moves():
     ],
 )
 def test_mixed_needs_one_clear_span_of_each(spans, mixed):
-    assert heads.is_mixed(np.asarray(spans), CALIBRATION) is mixed
+    assert heads.is_mixed(np.asarray(spans), CALIBRATION.mixed_above) is mixed
 
 
 def test_probabilities_sum_to_one_and_no_rows_give_no_rows(tiny):
