@@ -141,7 +141,7 @@ def _training(settings: dict[str, Any]) -> list[str]:
     counts = {**draw["sentiment"], **{key: value for key, value in draw.items() if key != "sentiment"}}
     rows = []
     for key, (what, teaches, licence) in _DATA.items():
-        if key in counts:
+        if counts.get(key):
             often = f"all, {counts[key]} times" if key == "aspect_repeats" else f"{counts[key]:,}"
             rows.append((what, teaches, often, licence))
     facts = [f"{training[key]:,} {key}" for key in ("texts", "steps") if key in training]
@@ -149,7 +149,12 @@ def _training(settings: dict[str, Any]) -> list[str]:
         "## Training",
         "",
         f"Base: {_BASES.get(config['base'], config['base'])}. Epochs: {config['epochs']}. Seed: {training['seed']}."
-        + (f" In all {', '.join(facts)}." if facts else ""),
+        + (f" In all {', '.join(facts)}." if facts else "")
+        + (
+            " Distilled: soft labels of larger networks, trained on the same texts, stand beside the labels."
+            if training.get("distilled")
+            else ""
+        ),
         "`model.json` holds the whole configuration, `models/recipes/` the recipes.",
         "",
         *tables.table(("data", "teaches", "texts an epoch", "licence"), rows),

@@ -58,16 +58,17 @@ def calibration(metrics: Metrics) -> list[str]:
     rows = []
     for name, sides in metrics["calibration"].items():
         for side, its in sides.items():
-            rows.append(
-                (name, side, f"{its['ece']['n']:,}", *(shown(its[key]) for key in ("ece", "ece_excess", "log_loss")))
-            )
+            by_label = shown(its["ece_by_label"]) if "ece_by_label" in its else ""
+            figures = (shown(its["ece"]), shown(its["ece_excess"]), by_label, shown(its["log_loss"]))
+            rows.append((name, side, f"{its['ece']['n']:,}", *figures))
     return [
         "## Calibration",
         "",
-        "Before: the softmax as trained. After: with the temperature (and shifts, where there are any) fitted on the other half.",
+        "Before: as trained. After: with the temperature and the biases fitted on the other half of dev.",
         "Excess ECE is the ECE (15 bins) less what a perfectly calibrated model would show on as many rows; below 0 is chance.",
+        "Of emotions: ECE of the most probable label, and by label the mean over the 28 yes-or-no decisions.",
         "",
-        *table(("task and data", "calibration", "n", "ECE", "excess ECE", "log loss"), rows),
+        *table(("task and data", "calibration", "n", "ECE", "excess ECE", "ECE by label", "log loss"), rows),
     ]
 
 

@@ -29,7 +29,8 @@ from models.recipes.calibrate import mixed_strength, mixed_truth
 from models.recipes.card import write_card
 from models.recipes.figures import RESAMPLES, Figure, figure, missing, share
 from models.recipes.headline import SENTIMENT_SETS, Metrics, compare_engines, report_name
-from models.recipes.reliability import abstaining, before_and_after
+from models.recipes.reliability import abstaining, before_and_after, emotions_before_and_after
+from models.recipes.sets import SETS, load
 from models.recipes.slices import TYPOS, slice_figures, with_typos
 
 _SEED = 0
@@ -125,8 +126,10 @@ def more_figures(predictor: Predictor, sets: Sets) -> Metrics:
     texts = sets.emotion_dev["text"].tolist()
     truth = label_matrix(sets.emotion_dev["labels"].tolist())
     name = "emotion, GoEmotions, dev"
-    slices[name] = slice_figures(texts, tokens(texts), _exact(predictor, texts, truth))
-    slices[name][TYPOS] = share(_exact(predictor, with_typos(texts, rng=rng), truth))
+    before, after = heads.sigmoid(predictor.emotion_logits(texts)), predictor.emotions(texts)
+    calibration[name] = emotions_before_and_after(before, after, truth, rng=rng)
+    slices[name] = slice_figures(texts, tokens(texts), _exact(predictor, after, truth))
+    slices[name][TYPOS] = share(_exact(predictor, predictor.emotions(with_typos(texts, rng=rng)), truth))
 
     texts, labels = sets.aspect["text"].tolist(), sets.aspect["label"].to_numpy()
     groups, name = sets.aspect["text"].to_numpy(), "aspect, MAMS, val"
@@ -151,9 +154,9 @@ def _sentiment_sets(sets: Sets) -> dict[str, pd.DataFrame]:
     }
 
 
-def _exact(predictor: Predictor, texts: list[str], truth: np.ndarray) -> np.ndarray:
-    """Which texts have their whole set of emotions met, bool (N,)."""
-    return (predictor.emotion_labels(predictor.emotions(texts)) == truth).all(axis=1)
+def _exact(predictor: Predictor, p: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """p, truth (N, 28) -> which texts have their whole set of emotions met, bool (N,)."""
+    return (predictor.emotion_labels(p) == truth).all(axis=1)
 
 
 def _token_counter(predictor: Predictor):
@@ -196,7 +199,7 @@ def banking_nmi(predictor: Predictor, root: Path) -> dict[str, Any]:
 
     from models.recipes.embed import untouched_embedding
 
-    frame = pd.read_parquet(root / "themes/banking77.parquet")
+    frame = load("banking77", "train", root).to_pandas()
     texts = [clean_text(text) for text in frame["text"]]
     vectors = {
         "theme_head": heads.theme_vectors(predictor.model, predictor.document_means(texts)),
@@ -213,10 +216,11 @@ def banking_nmi(predictor: Predictor, root: Path) -> dict[str, Any]:
 
 
 def hashes(root: Path) -> dict[str, str]:
-    used = ["emotion/goemotions/test.tsv", "emotion/goemotions/dev.tsv", "aspect/mams-atsa/val.xml"]
-    used += [f"sentiment/{name}.parquet" for name in ("semeval2017", "tweet_extraction", "clothing_reviews")]
-    used += ["feedback/nhs_patient_feedback.parquet", "themes/banking77.parquet"]
-    return {name: hashlib.sha256((root / name).read_bytes()).hexdigest()[:16] for name in sorted(used)}
+    """Local file of what is measured on -> the start of its SHA-256; a set that came from the hub has none."""
+    files = {path for one in SETS.values() for split, path in one.files.items() if split != "train"}
+    files |= set(SETS["banking77"].files.values())
+    found = sorted(name for name in files if (root / name).is_file())
+    return {name: hashlib.sha256((root / name).read_bytes()).hexdigest()[:16] for name in found}
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cx_nlp.clean import clean_text
 from cx_nlp.evaluate import sentiment_report
+from models.recipes.sets import load
 
 FOLDS = 5
 _INNER_FOLDS = 3
@@ -25,7 +26,7 @@ _CLASS_OF = {1: 2, 2: 2, 3: 1, 4: 0, 5: 0}  # index into SENTIMENTS
 
 def comments(root: Path) -> pd.DataFrame:
     """-> text (cleaned, unique but for case: the first of equal ones), label (index into SENTIMENTS), respondent."""
-    frame = pd.read_parquet(root / "feedback/nhs_patient_feedback.parquet")
+    frame = load("nhs", "all", root).to_pandas()
     return labelled_comments(frame["FFT answer"], frame["Comment sentiment"], frame["Respondent ID"])
 
 

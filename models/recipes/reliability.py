@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from cx_nlp.calibration import at_coverage, aurc, risk_coverage
-from cx_nlp.evaluate import sentiment_report
+from cx_nlp.evaluate import emotion_report, sentiment_report
 from models.recipes.figures import Figure, figure, from_report, missing, resampled, share
 
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7)
@@ -23,18 +23,30 @@ def before_and_after(
     out = {}
     for name, p in (("before", before), ("after", after)):
         report = sentiment_report(p, labels, rng=rng, groups=groups)
+        loss = -np.log(p[np.arange(len(labels)), labels] + 1e-12)
         out[name] = {key: from_report(report, key) for key in ("ece", "ece_excess")}
-        out[name]["log_loss"] = _log_loss(p, labels, rng=rng, groups=groups)
+        out[name]["log_loss"] = _mean(loss, rng=rng, groups=groups)
     return out
 
 
-def _log_loss(p: np.ndarray, labels: np.ndarray, *, rng: np.random.Generator, groups: np.ndarray | None) -> Figure:
-    if not len(labels):
+def emotions_before_and_after(
+    before: np.ndarray, after: np.ndarray, truth: np.ndarray, *, rng: np.random.Generator
+) -> dict[str, dict[str, Figure]]:
+    """Probabilities (N, 28), truth bool (N, 28) -> as above, the log loss being the mean of the 28 yes-or-no losses."""
+    out = {}
+    for name, p in (("before", before), ("after", after)):
+        report = emotion_report(p, truth, truth, rng=rng)  # what is predicted does not touch calibration
+        loss = -np.log(np.where(truth, p, 1 - p) + 1e-12).mean(axis=1)
+        out[name] = {key: from_report(report, key) for key in ("ece", "ece_excess", "ece_by_label")}
+        out[name]["log_loss"] = _mean(loss, rng=rng, groups=None)
+    return out
+
+
+def _mean(values: np.ndarray, *, rng: np.random.Generator, groups: np.ndarray | None) -> Figure:
+    if not len(values):
         return missing("no rows")
-    loss = -np.log(p[np.arange(len(labels)), labels] + 1e-12)
-    return figure(
-        loss.mean(), resampled(lambda rows: float(loss[rows].mean()), len(loss), rng=rng, groups=groups), len(loss)
-    )
+    interval = resampled(lambda rows: float(values[rows].mean()), len(values), rng=rng, groups=groups)
+    return figure(values.mean(), interval, len(values))
 
 
 def abstaining(

@@ -70,7 +70,7 @@ def test_slices_and_abstaining_are_there_for_each_set(metrics):
     assert tweets["negation"]["n"] == 72 and tweets["question"]["reason"] == "0 rows, fewer than 20"
     assert tweets["typos"]["value"] < tweets["all"]["value"] == 1.0, "a typo in the one telling word hides it"
     assert "offsets" in metrics["slices"]["aspect, MAMS, val"]["typos"]["reason"]
-    assert set(metrics["calibration"]) == set(metrics["abstaining"])
+    assert set(metrics["calibration"]) == set(metrics["slices"])
 
 
 def test_the_card_says_what_the_metrics_hold(metrics, tiny, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from models.recipes.reliability import COVERAGES, abstaining, before_and_after
+from models.recipes.reliability import COVERAGES, abstaining, before_and_after, emotions_before_and_after
 
 
 def drawn(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,3 +46,15 @@ def test_no_rows_and_few_rows_give_reasons():
     empty = before_and_after(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), rng=np.random.default_rng(0))
     assert empty["after"]["ece"]["reason"] == "no rows: there are no figures"
     assert empty["after"]["log_loss"]["reason"] == "no rows"
+
+
+def test_a_temperature_that_mends_emotions_shows_by_label():
+    rng = np.random.default_rng(2)
+    p = rng.random((1500, 28)) * 0.6
+    truth = rng.random(p.shape) < p
+    sharp = 1 / (1 + (1 / p - 1) ** 2.5)
+    found = emotions_before_and_after(sharp, p, truth, rng=np.random.default_rng(3))
+    for key in ("ece_by_label", "log_loss"):
+        assert found["after"][key]["value"] < found["before"][key]["ci"][0]
+    yes_or_no = -np.where(truth, np.log(p), np.log(1 - p)).mean()
+    assert found["after"]["log_loss"]["value"] == pytest.approx(yes_or_no, abs=1e-5)
