@@ -59,8 +59,8 @@ def calibration(metrics: Metrics) -> list[str]:
     for name, sides in metrics["calibration"].items():
         for side, its in sides.items():
             by_label = shown(its["ece_by_label"]) if "ece_by_label" in its else ""
-            figures = (shown(its["ece"]), shown(its["ece_excess"]), by_label, shown(its["log_loss"]))
-            rows.append((name, side, f"{its['ece']['n']:,}", *figures))
+            cells = (shown(its["ece"]), shown(its["ece_excess"]), by_label, shown(its["log_loss"]))
+            rows.append((name, side, f"{its['ece']['n']:,}", *cells))
     return [
         "## Calibration",
         "",

@@ -43,7 +43,7 @@ def test_no_rows_and_few_rows_give_reasons():
     assert none["at"] == [] and none["aurc"]["reason"] == "no rows" and none["shipped"]["coverage"] is None
     few = abstaining(np.full(5, 0.9), np.ones(5, dtype=bool), threshold=0.5, rng=np.random.default_rng(0))
     assert few["at"][0]["error"]["reason"] == "5 rows, fewer than 20"
-    empty = before_and_after(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), rng=np.random.default_rng(0))
+    empty = before_and_after(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=int), rng=np.random.default_rng(0))
     assert empty["after"]["ece"]["reason"] == "no rows: there are no figures"
     assert empty["after"]["log_loss"]["reason"] == "no rows"
 
