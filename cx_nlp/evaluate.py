@@ -248,9 +248,10 @@ def _reasons(report: dict[str, Any], labels: Sequence[str], support, said, *, n:
     for name, interval in report["ci"].items():
         if interval and interval[0] == interval[1]:
             notes[f"ci.{name}"] = "every resample gives the same figure, which says little about other texts"
-    interval = report["ci"]["ece"]
-    if interval and report["ece"] < interval[0]:
-        notes["ci.ece"] = "lies above the figure: resampling adds noise, and noise adds to ECE"
+    for name in ("ece", "ece_by_label"):
+        interval = report["ci"].get(name)
+        if interval and report[name] < interval[0]:
+            notes[f"ci.{name}"] = "lies above the figure: resampling adds noise, and noise adds to ECE"
     return notes
 
 
