@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from cx_nlp.bootstrap import by_group, resample
+from cx_nlp.calibration import BINS, bin_gaps, chance_ece
 from cx_nlp.labelled import COLUMNS as COLUMNS
 from cx_nlp.labelled import label_matrix as label_matrix
 from cx_nlp.labelled import read_labelled as read_labelled
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
 
-BINS = 15
 RESAMPLES = 1000
-_RATES = ("precision", "recall", "f1")
+RATES = ("precision", "recall", "f1")
 
 
 def sentiment_report(
@@ -36,7 +36,8 @@ def sentiment_report(
     """probabilities (N, 3) in the order of SENTIMENTS, labels (N,) indices -> report; the most probable is predicted.
 
     groups (N,): rows with an equal value are resampled together. `confusion` has the truth in rows, what was
-    predicted in columns. N = 0 gives a report of None. Raises ValueError for shapes that do not fit.
+    predicted in columns; `ece_excess` is the ECE less what chance alone gives (`cx_nlp.calibration.excess_ece`). N = 0
+    gives a report of None. Raises ValueError for shapes that do not fit.
     """
     return _one_label_report("sentiment", probabilities, labels, rng, model, groups, resamples)
 
@@ -69,8 +70,10 @@ def emotion_report(
 ) -> dict[str, Any]:
     """probabilities (N, 28), predicted and truth bool (N, 28) in the order of EMOTIONS -> report, many labels a row.
 
-    `accuracy` is the share of rows whose set of labels is met exactly. `ece` is that of the most probable label, right
-    if it is among the true ones. N = 0 gives a report of None. Raises ValueError for shapes that do not fit.
+    `accuracy` is the share of rows whose set of labels is met exactly. `ece` and `ece_excess` are those of the most
+    probable label, right if it is among the true ones; `ece_by_label` is the mean over labels of the ECE of "this label
+    or not" (Kull et al. 2019, arXiv:1910.12656), which the many small probabilities keep small. N = 0 gives a report of
+    None. Raises ValueError for shapes that do not fit.
     """
     probabilities = _checked(probabilities, len(EMOTIONS))
     predicted, truth = np.asarray(predicted, dtype=bool), np.asarray(truth, dtype=bool)
@@ -80,12 +83,18 @@ def emotion_report(
     n, width = probabilities.shape
     top = probabilities.argmax(axis=1)
     exact = (predicted == truth).all(axis=1, keepdims=True)
-    gaps = _gaps(probabilities.max(axis=1, initial=0), truth[np.arange(n), top])
-    rows = np.hstack([predicted & truth, predicted, truth, exact, np.ones((n, 1)), gaps])  # (N, 3 * 28 + 2 + BINS)
+    confidence = probabilities.max(axis=1, initial=0)
+    chance = chance_ece(confidence, rng=rng)
+    gaps = bin_gaps(confidence, truth[np.arange(n), top])
+    by_label = bin_gaps(probabilities, truth).reshape(n, width * BINS)
+    # (N, 3 * 28 + 2 + BINS + 28 * BINS)
+    rows = np.hstack([predicted & truth, predicted, truth, exact, np.ones((n, 1)), gaps, by_label])
 
     def figures(sums: np.ndarray) -> dict[str, np.ndarray]:
         right, said, true = (sums[..., i * width : (i + 1) * width] for i in range(3))
-        exact, n, gaps = sums[..., 3 * width], sums[..., 3 * width + 1], sums[..., 3 * width + 2 :]
+        exact, n = sums[..., 3 * width], sums[..., 3 * width + 1]
+        gaps, by_label = np.split(np.abs(sums[..., 3 * width + 2 :]), [BINS], axis=-1)
+        ece = _ratio(gaps.sum(-1), n)
         precision, recall, f1 = _rates(right, said, true)
         return {
             "accuracy": _ratio(exact, n),
@@ -93,7 +102,9 @@ def emotion_report(
             "macro_f1": _macro(f1),
             "macro_precision": _macro(precision),
             "macro_recall": _macro(recall),
-            "ece": _ratio(np.abs(gaps).sum(-1), n),
+            "ece": ece,
+            "ece_excess": ece - chance,
+            "ece_by_label": _ratio(by_label.sum(-1) / width, n),
             "precision": precision,
             "recall": recall,
             "f1": f1,
@@ -115,18 +126,22 @@ def _one_label_report(task, probabilities, labels, rng, model, groups, resamples
         raise ValueError(f"labels have the shape {labels.shape}, expected {(n,)} with values in 0..{width - 1}")
     predicted = probabilities.argmax(axis=1)
     cells = np.eye(width * width)[labels * width + predicted]  # (N, 9), one-hot over (truth, predicted)
-    rows = np.hstack([cells, _gaps(probabilities.max(axis=1, initial=0), predicted == labels)])
+    confidence = probabilities.max(axis=1, initial=0)
+    chance = chance_ece(confidence, rng=rng)
+    rows = np.hstack([cells, bin_gaps(confidence, predicted == labels)])
     confusion = cells.sum(0).astype(int).reshape(width, width)
 
     def figures(sums: np.ndarray) -> dict[str, np.ndarray]:
         counts = sums[..., : width * width].reshape(*sums.shape[:-1], width, width)
         right, n = np.diagonal(counts, axis1=-2, axis2=-1), counts.sum((-2, -1))
         precision, recall, f1 = _rates(right, counts.sum(-2), counts.sum(-1))
+        ece = _ratio(np.abs(sums[..., width * width :]).sum(-1), n)
         return {
             "accuracy": _ratio(right.sum(-1), n),
             "macro_f1": _macro(f1),
             "macro_recall": _macro(recall),
-            "ece": _ratio(np.abs(sums[..., width * width :]).sum(-1), n),
+            "ece": ece,
+            "ece_excess": ece - chance,
             "precision": precision,
             "recall": recall,
             "f1": f1,
@@ -136,23 +151,6 @@ def _one_label_report(task, probabilities, labels, rng, model, groups, resamples
     per_label, notes = report.pop("per_label"), report.pop("notes")
     report |= {"confusion": confusion.tolist(), "per_label": per_label, "notes": notes}
     return {"task": task, "model": model, "n": n, **report}
-
-
-def ece(confidence: np.ndarray, is_right: np.ndarray) -> float:
-    """Expected calibration error in [0, 1] of confidences (N,) in [0, 1] and bool (N,); NaN if N = 0.
-
-    The mean over rows of |accuracy - mean confidence| of their bin, with 15 bins of equal width, each closed at its
-    upper end: Naeini, Cooper and Hauskrecht 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning"
-    (AAAI), on the top label as in Guo et al. 2017 (arXiv:1706.04599). Noise adds to it: it overstates on few rows,
-    and resamples, which add noise again, give intervals that lie high.
-    """
-    return float(_ratio(np.abs(_gaps(confidence, is_right).sum(0)).sum(), len(confidence)))
-
-
-def _gaps(confidence: np.ndarray, is_right: np.ndarray) -> np.ndarray:
-    """(N,), (N,) -> (N, BINS): confidence minus correctness in the row's bin, 0 elsewhere."""
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    return np.eye(BINS)[bins] * (confidence - is_right)[:, None]
 
 
 def _checked(probabilities: np.ndarray, width: int) -> np.ndarray:
@@ -205,21 +203,23 @@ def _assemble(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a figure that no resample has gives NaN, then None
             bounds = {name: np.nanpercentile(values, [2.5, 97.5], axis=0) for name, values in drawn.items()}
+        # Resampling adds its own noise to ECE: moved so that its mean is the figure, the interval is of the figure again.
+        bounds["ece_excess"] += found["ece_excess"] - drawn["ece_excess"].mean()
     else:
         notes["ci"] = (
             f"no intervals: {'rows' if groups is None else 'texts'} to resample {len(units)}, expected at least 2"
         )
         bounds = {name: np.full((2, *np.shape(value)), np.nan) for name, value in found.items()}
 
-    single = [name for name in found if name not in _RATES]
+    single = [name for name in found if name not in RATES]
     report: dict[str, Any] = {name: _plain(found[name]) for name in single}
     report["ci"] = {name: None if report[name] is None else _interval(bounds[name]) for name in single}
     report["labels"] = list(labels)
     report["per_label"] = {
         label: {
-            **{rate: _plain(found[rate][i]) for rate in _RATES},
+            **{rate: _plain(found[rate][i]) for rate in RATES},
             "support": int(support[i]),
-            "ci": {rate: None if np.isnan(found[rate][i]) else _interval(bounds[rate][:, i]) for rate in _RATES},
+            "ci": {rate: None if np.isnan(found[rate][i]) else _interval(bounds[rate][:, i]) for rate in RATES},
         }
         for i, label in enumerate(labels)
     }
@@ -248,9 +248,10 @@ def _reasons(report: dict[str, Any], labels: Sequence[str], support, said, *, n:
     for name, interval in report["ci"].items():
         if interval and interval[0] == interval[1]:
             notes[f"ci.{name}"] = "every resample gives the same figure, which says little about other texts"
-    interval = report["ci"]["ece"]
-    if interval and report["ece"] < interval[0]:
-        notes["ci.ece"] = "lies above the figure: resampling adds noise, and noise adds to ECE"
+    for name in ("ece", "ece_by_label"):
+        interval = report["ci"].get(name)
+        if interval and report[name] < interval[0]:
+            notes[f"ci.{name}"] = "lies above the figure: resampling adds noise, and noise adds to ECE"
     return notes
 
 
@@ -260,38 +261,3 @@ def _plain(value: np.ndarray) -> float | None:
 
 def _interval(bounds: np.ndarray) -> list[float] | None:
     return None if np.isnan(bounds).any() else [float(bounds[0]), float(bounds[1])]
-
-
-_TITLES = {
-    "accuracy": "accuracy", "micro_f1": "micro-F1", "macro_f1": "macro-F1", "macro_precision": "macro-precision",
-    "macro_recall": "macro-recall", "ece": "ECE",
-}  # fmt: skip
-
-
-def format_report(report: dict[str, Any]) -> str:
-    """A report as a table to read in a terminal: figures with n and 95% intervals, labels, confusion, notes."""
-    width = max(map(len, [*report["labels"], *_TITLES.values()]))
-    lines = [f"{report['task']}  {report['model']}  n = {report['n']:,}".replace("    ", "  "), ""]
-    lines.append(f"{'':{width}}  figure  95% interval")
-    for name, title in _TITLES.items():
-        if name in report:
-            lines.append(f"{title:{width}}  {_number(report[name])}  {_range(report['ci'][name])}".rstrip())
-    lines += ["", f"{'label':{width}}  precis.  recall      F1  95% of F1       support"]
-    for label, row in report["per_label"].items():
-        rates = "  ".join(_number(row[rate]) for rate in _RATES)
-        lines.append(f"{label:{width}}   {rates}  {_range(row['ci']['f1']):14}  {row['support']:>7,}")
-    if "confusion" in report:
-        lines += ["", f"{'truth, predicted →':{width}}  " + "  ".join(f"{label:>8}" for label in report["labels"])]
-        for label, counts in zip(report["labels"], report["confusion"], strict=True):
-            lines.append(f"{label:{max(width, 18)}}  " + "  ".join(f"{count:>8,}" for count in counts))
-    if report["notes"]:
-        lines += ["", *(f"note, {name}: {reason}" for name, reason in report["notes"].items())]
-    return "\n".join(lines)
-
-
-def _number(value: float | None) -> str:
-    return f"{'-':>6}" if value is None else f"{value:6.3f}"
-
-
-def _range(interval: list[float] | None) -> str:
-    return "" if interval is None else f"{interval[0]:.3f} to {interval[1]:.3f}"

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from cx_nlp.bootstrap import by_group, resample
-from cx_nlp.evaluate import aspect_report, ece, emotion_report, format_report, sentiment_report
+from cx_nlp.calibration import chance_ece, ece
+from cx_nlp.evaluate import aspect_report, emotion_report, sentiment_report
+from cx_nlp.evaluate_table import format_report
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
 
 metrics = pytest.importorskip("sklearn.metrics")
@@ -36,23 +38,14 @@ def walk(value):
         yield from walk(child)
 
 
-def plain_ece(confidence, is_right, bins=15):
-    total = 0.0
-    for i in range(bins):
-        inside = (confidence > i / bins) & (confidence <= (i + 1) / bins)
-        if inside.any():
-            total += inside.sum() * abs(is_right[inside].mean() - confidence[inside].mean())
-    return total / len(confidence)
-
-
 def test_sentiment_agrees_with_scikit_learn():
     probabilities, labels = sentiment_data(500)
     report = sentiment_report(probabilities, labels, rng=rng(), model="m@1")
     predicted = probabilities.argmax(1)
     precision, recall, f1, support = metrics.precision_recall_fscore_support(labels, predicted)
     assert list(report) == [
-        "task", "model", "n", "accuracy", "macro_f1", "macro_recall", "ece", "ci", "labels", "confusion", "per_label",
-        "notes",
+        "task", "model", "n", "accuracy", "macro_f1", "macro_recall", "ece", "ece_excess", "ci", "labels", "confusion",
+        "per_label", "notes",
     ]  # fmt: skip
     assert (report["task"], report["model"], report["n"]) == ("sentiment", "m@1", 500)
     assert report["accuracy"] == pytest.approx(metrics.accuracy_score(labels, predicted))
@@ -73,8 +66,8 @@ def test_emotion_agrees_with_scikit_learn():
     probabilities, predicted, truth = emotion_data(400)
     report = emotion_report(probabilities, predicted, truth, rng=rng(), model="m@1")
     assert list(report) == [
-        "task", "model", "n", "accuracy", "micro_f1", "macro_f1", "macro_precision", "macro_recall", "ece", "ci",
-        "labels", "per_label", "notes",
+        "task", "model", "n", "accuracy", "micro_f1", "macro_f1", "macro_precision", "macro_recall", "ece",
+        "ece_excess", "ece_by_label", "ci", "labels", "per_label", "notes",
     ]  # fmt: skip
     assert report["accuracy"] == pytest.approx(metrics.accuracy_score(truth, predicted))
     assert report["micro_f1"] == pytest.approx(metrics.f1_score(truth, predicted, average="micro"))
@@ -87,20 +80,11 @@ def test_emotion_agrees_with_scikit_learn():
         each = score(truth, predicted, average=None)
         assert [report["per_label"][label][name] for label in EMOTIONS] == pytest.approx(each.tolist())
     top = probabilities.argmax(1)
-    assert report["ece"] == pytest.approx(plain_ece(probabilities.max(1), truth[np.arange(400), top]))
+    assert report["ece"] == pytest.approx(ece(probabilities.max(1), truth[np.arange(400), top]))
+    by_label = [ece(probabilities[:, i], truth[:, i]) for i in range(28)]
+    assert report["ece_by_label"] == pytest.approx(np.mean(by_label))
     assert report["labels"] == list(EMOTIONS)
     assert json.loads(json.dumps(report)) == report
-
-
-def test_ece():
-    probabilities, labels = sentiment_data(700)
-    confidence, is_right = probabilities.max(1), probabilities.argmax(1) == labels
-    assert ece(confidence, is_right) == pytest.approx(plain_ece(confidence, is_right))
-    assert ece(np.ones(4), np.ones(4, dtype=bool)) == 0
-    assert ece(np.full(4, 0.9), np.array([True, True, False, False])) == pytest.approx(0.4)
-    # 10/15 closes the bin 9/15..10/15, so the two lie apart and their gaps do not cancel.
-    assert ece(np.array([10 / 15, 0.7]), np.array([True, False])) == pytest.approx((1 / 3 + 0.7) / 2)
-    assert np.isnan(ece(np.array([]), np.array([], dtype=bool)))
 
 
 def test_intervals_are_those_of_theory():
@@ -185,7 +169,7 @@ def test_one_class_file():
         "no row of this label, so no recall and F1; never predicted, so no precision"
     )
     assert "every resample" in report["notes"]["ci.accuracy"]
-    assert report["ece"] == pytest.approx(0.3)
+    assert report["ece"] == pytest.approx(0.3) and report["ece_excess"] < 0.3
 
 
 def test_label_never_predicted():
@@ -229,6 +213,18 @@ def test_interval_of_ece_above_the_figure_is_explained():
     assert off["notes"] == {}
 
 
+def test_excess_ece_is_the_ece_less_that_of_chance_and_its_interval_holds_it():
+    probabilities, labels = sentiment_data(500)
+    report = sentiment_report(probabilities, labels, rng=rng(7))
+    chance = chance_ece(probabilities.max(1), rng=rng(7))
+    assert report["ece_excess"] == pytest.approx(report["ece"] - chance)
+    low, high = report["ci"]["ece_excess"]
+    assert low < 0 < high and low < report["ece_excess"] < high
+    off = sentiment_report(probabilities, (labels + 1) % 3, rng=rng())
+    low, high = off["ci"]["ece_excess"]
+    assert 0.1 < low < off["ece_excess"] < high < off["ci"]["ece"][1]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -259,20 +255,3 @@ def test_many_rows_take_seconds():
     start = time.process_time()
     emotion_report(*data, rng=rng())
     assert time.process_time() - start < 20  # some 0.5 s (1.1 s for 50,000 rows); the bound is for busy machines
-
-
-def test_format_report():
-    probabilities, labels = sentiment_data(1200)
-    labels[labels == 1] = 0
-    report = aspect_report(probabilities, labels, rng=rng(), model="minilm-cx@0123", groups=np.arange(1200) // 2)
-    text = format_report(report)
-    assert text.splitlines()[0] == "aspect  minilm-cx@0123  n = 1,200"
-    low, high = report["ci"]["accuracy"]
-    assert f"{report['accuracy']:.3f}  {low:.3f} to {high:.3f}" in text
-    assert "macro-F1              -\n" in text
-    assert "note, macro_f1: no row is labelled neutral" in text
-    assert "intervals resample 600 texts" in text
-    assert max(map(len, text.splitlines())) <= 80
-    emotions = format_report(emotion_report(*emotion_data(100), rng=rng()))
-    assert all(name in emotions for name in (*EMOTIONS, "micro-F1", "macro-precision"))
-    assert "predicted →" not in emotions

@@ -69,7 +69,7 @@ def aspect(data: Path, model: str, engine: str, as_json: bool) -> None:
 def _run(task: str, data: Path, model: str, engine: str, as_json: bool) -> None:
     import numpy as np
 
-    from cx_nlp.evaluate import format_report
+    from cx_nlp.evaluate_table import format_report
     from cx_nlp.labelled import COLUMNS, read_labelled
     from cx_nlp.score.judge import JUDGES
     from cx_nlp.score.predict import Predictor

@@ -14,7 +14,7 @@ from cx_nlp.score.predict import Predictor
 def sentiment(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator) -> dict[str, Any]:
     """rows: text, label (index into SENTIMENTS). Texts are cleaned as in a nightly run."""
     p = predictor.sentiment([clean_text(text) for text in rows["text"]])
-    return evaluate.sentiment_report(_normalised(p), rows["label"].to_numpy(), rng=rng, model=_name(predictor))
+    return evaluate.sentiment_report(normalised(p), rows["label"].to_numpy(), rng=rng, model=_name(predictor))
 
 
 def emotion(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def aspect(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator
     kept = np.array([span is not None for span in spans], dtype=bool)
     terms = pd.DataFrame([span for span in spans if span], columns=["text", "start", "end"])
     groups, labels = rows.loc[kept, "text"].to_numpy(), rows.loc[kept, "label"].to_numpy()
-    p = _normalised(predictor.aspects(terms))
+    p = normalised(predictor.aspects(terms))
     report = evaluate.aspect_report(p, labels, rng=rng, model=_name(predictor), groups=groups)
     if not kept.all():
         report.setdefault("notes", {})["n"] = f"{(~kept).sum()} spans left out: cleaning leaves nothing of them"
@@ -44,6 +44,6 @@ def _name(predictor: Predictor) -> str:
     return f"{predictor.model.name}@{predictor.model.digest[:12]}"
 
 
-def _normalised(p: np.ndarray) -> np.ndarray:
+def normalised(p: np.ndarray) -> np.ndarray:
     """Rows rounded to five decimals may sum to 1.00001; formulas want distributions."""
     return p / p.sum(axis=1, keepdims=True) if len(p) else p

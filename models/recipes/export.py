@@ -123,6 +123,7 @@ def export(work: Path, base: str, out: Path, name: str) -> None:
     }
     settings["sha256"] = {file: file_digest(out / file) for file in WEIGHT_FILES}
     settings["calibration"] = uncalibrated()
+    settings["training"] = json.loads((work / "train.json").read_text())  # what the card says about the training
     (out / "model.json").write_text(json.dumps(settings, indent=1) + "\n")
 
 

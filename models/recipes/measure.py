@@ -1,117 +1,195 @@
 """Measure a calibrated model on what nothing was fitted on, and write its metrics.json and card.
 
-    python -m models.recipes.measure --model models/minilm-cx --data-root DATA
+    python -m models.recipes.measure --model models/minilm-cx --data-root DATA [--skip-test]
 
-Dev figures are on the half that calibration did not see; GoEmotions test is run once for each shipped model; the
-NHS comments were neither trained nor tuned on. Every figure has its n and a bootstrap 95% interval.
+Dev figures are on the half that calibration did not see; GoEmotions test is run once for each shipped model, so
+leave it out (`--skip-test`) while choosing between models; the NHS comments were neither trained nor tuned on. Every
+figure has its n and a 95% interval; one that cannot be had is null and gives the reason.
 """
 
 import argparse
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from tokenizers import Tokenizer
 
+from cx_nlp.bootstrap import resample
 from cx_nlp.clean import clean_text
-from cx_nlp.intervals import wilson
+from cx_nlp.labelled import label_matrix
 from cx_nlp.score import heads, judge
 from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.taxonomy import load_taxonomies
-from models.recipes import data
+from models.recipes import data, nhs
 from models.recipes.calibrate import mixed_strength, mixed_truth
 from models.recipes.card import write_card
+from models.recipes.figures import RESAMPLES, Figure, figure, missing, share
+from models.recipes.headline import SENTIMENT_SETS, Metrics, compare_engines, report_name
+from models.recipes.reliability import abstaining, before_and_after, emotions_before_and_after
+from models.recipes.sets import SETS, load
+from models.recipes.slices import TYPOS, slice_figures, with_typos
 
 _SEED = 0
-_FIELDS = {"semeval": "tweets (SemEval 2017)", "extraction": "tweets (extraction set)", "clothing": "clothing reviews"}
 
 
-def measure(folder: Path, root: Path) -> dict[str, Any]:
-    predictor = Predictor.load(str(folder))
-    rng = np.random.default_rng(_SEED)
-    reports: dict[str, Any] = {}
-    sentiments = _reported(data.sentiment(root, "dev"))
-    for field, name in _FIELDS.items():
-        rows = sentiments[sentiments["field"] == field]
-        reports[f"sentiment, {name}, dev"] = judge.sentiment(predictor, rows, rng=rng)
-    reports["emotion, GoEmotions, dev"] = judge.emotion(predictor, _reported(data.emotion(root, "dev")), rng=rng)
-    reports["emotion, GoEmotions, test"] = judge.emotion(predictor, data.emotion(root, "test"), rng=rng)
-    terms = data.aspect(root, "dev")
-    reports["aspect, MAMS, val"] = judge.aspect(predictor, _reported(terms), rng=rng)
-    return {
-        "model": f"{predictor.model.name}@{predictor.model.digest[:12]}",
-        "reports": reports,
-        "clothing_balanced_accuracy": balanced_accuracy(
-            predictor, sentiments[sentiments["field"] == "clothing"], rng=rng
-        ),
-        "nhs_sentiment": nhs(predictor, root, rng=rng),
-        "is_mixed": mixed(predictor, _reported(terms)),
-        "uncertain": coverage(predictor, sentiments),
-        "theme_vectors_nmi": banking_nmi(predictor, root),
-        "data": hashes(root),
-    }
+@dataclass(frozen=True)
+class Sets:
+    """What is measured on: the reported halves of dev, GoEmotions test (None while choosing), the NHS comments."""
+
+    sentiment: pd.DataFrame
+    emotion_dev: pd.DataFrame
+    emotion_test: pd.DataFrame | None
+    aspect: pd.DataFrame
+    nhs: pd.DataFrame
+
+    @classmethod
+    def load(cls, root: Path, *, with_test: bool) -> "Sets":
+        return cls(
+            sentiment=_reported(data.sentiment(root, "dev")),
+            emotion_dev=_reported(data.emotion(root, "dev")),
+            emotion_test=data.emotion(root, "test") if with_test else None,
+            aspect=_reported(data.aspect(root, "dev")),
+            nhs=nhs.comments(root),
+        )
+
+    def of_field(self, field: str) -> pd.DataFrame:
+        return self.sentiment[self.sentiment["field"] == field].reset_index(drop=True)
 
 
 def _reported(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["text"].map(data.half) == "report"].reset_index(drop=True)
 
 
-def _bootstrap(values: np.ndarray, statistic, rng: np.random.Generator, resamples: int = 1000) -> list[float]:
-    draws = [statistic(values[rng.integers(len(values), size=len(values))]) for _ in range(resamples)]
-    return [round(float(q), 4) for q in np.quantile(draws, [0.025, 0.975])]
+def engines(model: str) -> dict[str, Predictor]:
+    """Name -> predictor, the shipped engine first; a last one other than that is what it is compared with."""
+    return {"default": Predictor.load(model)}
 
 
-def balanced_accuracy(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator) -> dict[str, Any]:
-    """1-2 against 4-5 stars: the more probable of negative and positive, mean of the two recalls."""
-    p = predictor.sentiment(rows["text"].tolist())
-    right = np.where(p[:, heads.POSITIVE] > p[:, heads.NEGATIVE], 2, 0) == rows["label"].to_numpy()
-    pairs = np.column_stack([rows["label"].to_numpy(), right])
-
-    def statistic(sample: np.ndarray) -> float:
-        return float(np.mean([sample[sample[:, 0] == label, 1].mean() for label in (0, 2)]))
-
-    return {"value": round(statistic(pairs), 4), "ci": _bootstrap(pairs, statistic, rng), "n": len(pairs)}
-
-
-def nhs(predictor: Predictor, root: Path, *, rng: np.random.Generator) -> dict[str, Any]:
-    """Agreement with the trust's annotators as the model is, without refitting: 1-2 positive, 4-5 negative; 3 left out."""
-    frame = pd.read_parquet(root / "feedback/nhs_patient_feedback.parquet")
-    frame = frame.assign(text=[clean_text(str(t)) for t in frame["FFT answer"]]).drop_duplicates("text")
-    frame = frame[frame["Comment sentiment"].isin([1, 2, 4, 5]) & (frame["text"] != "")]
-    rows = frame[["text"]].assign(label=np.where(frame["Comment sentiment"] <= 2, 2, 0)).reset_index(drop=True)
-    return balanced_accuracy(predictor, rows, rng=rng)
+def measure(folder: Path, root: Path, *, with_test: bool) -> Metrics:
+    sets, predictors = Sets.load(root, with_test=with_test), engines(str(folder))
+    found = {name: main_figures(predictor, sets) for name, predictor in predictors.items()}
+    shipped, predictor = next(iter(predictors.items()))
+    texts = sets.sentiment["text"].tolist()
+    return {
+        "model": f"{predictor.model.name}@{predictor.model.digest[:12]}",
+        "engine": predictor.encoder.engine,
+        **found[shipped],
+        **more_figures(predictor, sets),
+        "engines": compare_engines(found, {name: one.sentiment(texts) for name, one in predictors.items()}),
+        "theme_vectors_nmi": banking_nmi(predictor, root),
+        "data": hashes(root),
+    }
 
 
-def mixed(predictor: Predictor, terms: pd.DataFrame) -> dict[str, Any]:
+def main_figures(predictor: Predictor, sets: Sets) -> Metrics:
+    """The reports and the figures a model is judged by: what is measured for each engine."""
+    rng = np.random.default_rng(_SEED)
+    reports = {
+        report_name(field): judge.sentiment(predictor, sets.of_field(field), rng=rng) for field in SENTIMENT_SETS
+    }
+    reports["emotion, GoEmotions, dev"] = judge.emotion(predictor, sets.emotion_dev, rng=rng)
+    if sets.emotion_test is not None:
+        reports["emotion, GoEmotions, test"] = judge.emotion(predictor, sets.emotion_test, rng=rng)
+    reports["aspect, MAMS, val"] = judge.aspect(predictor, sets.aspect, rng=rng)
+    clothing, means = sets.of_field("clothing"), predictor.document_means(sets.nhs["text"].tolist())
+    return {
+        "reports": reports,
+        "clothing_balanced_accuracy": balanced_accuracy(
+            predictor.sentiment(clothing["text"].tolist()), clothing["label"].to_numpy(), rng=rng
+        ),
+        "nhs_sentiment": balanced_accuracy(
+            heads.sentiment(predictor.model, means), sets.nhs["label"].to_numpy(), rng=rng
+        ),
+        "nhs_folds": nhs.folds_report(means, sets.nhs, rng=rng, model=predictor.model.name),
+    }
+
+
+def more_figures(predictor: Predictor, sets: Sets) -> Metrics:
+    """Calibration, abstaining, slices, `is_mixed`: of the shipped engine alone."""
+    rng = np.random.default_rng(_SEED + 1)
+    calibration, abstain, slices = {}, {}, {}
+    tokens, limits = _token_counter(predictor), predictor.model.calibration
+    for name, rows in _sentiment_sets(sets).items():
+        texts, labels = rows["text"].tolist(), rows["label"].to_numpy()
+        p = judge.normalised(predictor.sentiment(texts))
+        right = p.argmax(axis=1) == labels
+        calibration[name] = before_and_after(heads.softmax(predictor.sentiment_logits(texts)), p, labels, rng=rng)
+        abstain[name] = abstaining(p.max(axis=1), right, threshold=limits.uncertain_below, rng=rng)
+        changed = with_typos(texts, rng=rng)
+        slices[name] = slice_figures(texts, tokens(texts), right)
+        slices[name][TYPOS] = share(predictor.sentiment(changed).argmax(axis=1) == labels)
+
+    texts = sets.emotion_dev["text"].tolist()
+    truth = label_matrix(sets.emotion_dev["labels"].tolist())
+    name = "emotion, GoEmotions, dev"
+    before, after = heads.sigmoid(predictor.emotion_logits(texts)), predictor.emotions(texts)
+    calibration[name] = emotions_before_and_after(before, after, truth, rng=rng)
+    slices[name] = slice_figures(texts, tokens(texts), _exact(predictor, after, truth))
+    slices[name][TYPOS] = share(_exact(predictor, predictor.emotions(with_typos(texts, rng=rng)), truth))
+
+    texts, labels = sets.aspect["text"].tolist(), sets.aspect["label"].to_numpy()
+    groups, name = sets.aspect["text"].to_numpy(), "aspect, MAMS, val"
+    p = judge.normalised(predictor.aspects(sets.aspect))
+    before, right = heads.softmax(predictor.aspect_logits(sets.aspect)), p.argmax(axis=1) == labels
+    calibration[name] = before_and_after(before, p, labels, rng=rng, groups=groups)
+    limit = limits.aspect_uncertain_below
+    abstain[name] = abstaining(p.max(axis=1), right, threshold=limit, rng=rng, groups=groups)
+    slices[name] = slice_figures(texts, tokens(texts), right, groups=groups)
+    slices[name][TYPOS] = missing("a typo would move the offsets of the terms", len(texts))
+    return {
+        "calibration": calibration,
+        "abstaining": abstain,
+        "slices": slices,
+        "is_mixed": mixed(predictor, sets.aspect),
+    }
+
+
+def _sentiment_sets(sets: Sets) -> dict[str, pd.DataFrame]:
+    return {report_name(field): sets.of_field(field) for field in SENTIMENT_SETS} | {
+        "sentiment, all three, dev": sets.sentiment
+    }
+
+
+def _exact(predictor: Predictor, p: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """p, truth (N, 28) -> which texts have their whole set of emotions met, bool (N,)."""
+    return (predictor.emotion_labels(p) == truth).all(axis=1)
+
+
+def _token_counter(predictor: Predictor):
+    tokenizer = Tokenizer.from_file(str(predictor.model.folder / "tokenizer.json"))
+    return lambda texts: [len(one.ids) for one in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def balanced_accuracy(p: np.ndarray, labels: np.ndarray, *, rng: np.random.Generator) -> Figure:
+    """Probabilities (N, 3), labels (N,) -> mean of the recalls of negative and positive, the more probable of the two being said.
+
+    Rows labelled neutral are left out.
+    """
+    side = np.where(p[:, heads.POSITIVE] > p[:, heads.NEGATIVE], heads.POSITIVE, heads.NEGATIVE)
+    its = [labels == label for label in (heads.NEGATIVE, heads.POSITIVE)]
+    n = int(sum(one.sum() for one in its))
+    if not all(one.any() for one in its):
+        return missing("no row of one of the two classes", n)
+    rows = np.column_stack([*(one & (side == labels) for one in its), *its]).astype(float)[its[0] | its[1]]
+
+    def statistic(sums: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # a resample may lack a class
+            return (sums[..., :2] / sums[..., 2:]).mean(axis=-1)
+
+    drawn = statistic(resample(rows, resamples=RESAMPLES, rng=rng))
+    return figure(statistic(rows.sum(axis=0)), np.nanquantile(drawn, [0.025, 0.975]).tolist(), n)
+
+
+def mixed(predictor: Predictor, terms: pd.DataFrame) -> dict[str, Figure]:
     """Recall on sentences that hold a positive and a negative term, false positives on the others; spaCy finds the spans."""
     truth = mixed_truth(terms)
-    said = mixed_strength(predictor, load_taxonomies(["general"]), truth.index.tolist())
-    said, is_mixed = said > predictor.model.calibration.mixed_above, truth.to_numpy()
-    out = {}
-    for name, mask in (("recall", is_mixed), ("false_positives", ~is_mixed)):
-        low, high = wilson(float(said[mask].mean()), int(mask.sum()))
-        out[name] = {
-            "value": round(float(said[mask].mean()), 4),
-            "ci": [round(low, 4), round(high, 4)],
-            "n": int(mask.sum()),
-        }
-    return out
-
-
-def coverage(predictor: Predictor, rows: pd.DataFrame) -> dict[str, Any]:
-    """Risk and coverage: the error rate of all labels, of those kept, and of those called uncertain."""
-    p = predictor.sentiment(rows["text"].tolist())
-    wrong = p.argmax(axis=1) != rows["label"].to_numpy()
-    kept = p.max(axis=1) >= predictor.model.calibration.uncertain_below
-    return {
-        "n": len(rows),
-        "coverage": round(float(kept.mean()), 4),
-        "error_all": round(float(wrong.mean()), 4),
-        "error_kept": round(float(wrong[kept].mean()), 4),
-        "error_uncertain": round(float(wrong[~kept].mean()), 4),
-    }
+    strength = mixed_strength(predictor, load_taxonomies(["general"]), truth.index.tolist())
+    said, is_mixed = strength > predictor.model.calibration.mixed_above, truth.to_numpy()
+    return {"recall": share(said[is_mixed]), "false_positives": share(said[~is_mixed])}
 
 
 def banking_nmi(predictor: Predictor, root: Path) -> dict[str, Any]:
@@ -121,7 +199,7 @@ def banking_nmi(predictor: Predictor, root: Path) -> dict[str, Any]:
 
     from models.recipes.embed import untouched_embedding
 
-    frame = pd.read_parquet(root / "themes/banking77.parquet")
+    frame = load("banking77", "train", root).to_pandas()
     texts = [clean_text(text) for text in frame["text"]]
     vectors = {
         "theme_head": heads.theme_vectors(predictor.model, predictor.document_means(texts)),
@@ -134,21 +212,24 @@ def banking_nmi(predictor: Predictor, root: Path) -> dict[str, Any]:
             for seed in range(3)
         ]
         out[name] = {"mean": round(float(np.mean(scores)), 4), "of_seeds": [round(float(s), 4) for s in scores]}
-    return out
+    return out | {"ratio": round(out["theme_head"]["mean"] / out["untouched"]["mean"], 4)}
 
 
 def hashes(root: Path) -> dict[str, str]:
-    used = ["emotion/goemotions/test.tsv", "emotion/goemotions/dev.tsv", "aspect/mams-atsa/val.xml"]
-    used += [f"sentiment/{name}.parquet" for name in ("semeval2017", "tweet_extraction", "clothing_reviews")]
-    return {name: hashlib.sha256((root / name).read_bytes()).hexdigest()[:16] for name in sorted(used)}
+    """Local file of what is measured on -> the start of its SHA-256; a set that came from the hub has none."""
+    files = {path for one in SETS.values() for split, path in one.files.items() if split != "train"}
+    files |= set(SETS["banking77"].files.values())
+    found = sorted(name for name in files if (root / name).is_file())
+    return {name: hashlib.sha256((root / name).read_bytes()).hexdigest()[:16] for name in found}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--skip-test", action="store_true", help="leave GoEmotions test unread: while choosing")
     args = parser.parse_args()
-    metrics = measure(args.model, args.data_root)
+    metrics = measure(args.model, args.data_root, with_test=not args.skip_test)
     (args.model / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     write_card(args.model)
 

@@ -108,7 +108,9 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
                 probe(net, tokenizer, root),
             )
     save_file({k: v.contiguous() for k, v in net.state_dict().items()}, out / "network.safetensors")
-    (out / "train.json").write_text(json.dumps({"config": config, "seed": seed, "steps": len(plan)}, indent=1) + "\n")
+    read = sum(map(len, plan))
+    made = {"config": config, "seed": seed, "steps": len(plan), "texts": read, "distilled": soft is not None}
+    (out / "train.json").write_text(json.dumps(made, indent=1) + "\n")
     log.info("done: %s", out / "network.safetensors")
 
 

@@ -74,6 +74,9 @@ def test_score_without_output_prints_json_lines(cx, tiny, reviews):
         (["run", "--config", "none.yaml"], 2, "config not found"),
         (["run", "--config", "typo.yaml"], 2, "did you mean 'sources'"),
         (["evaluate", "sentiment", "none.csv"], 1, "none.csv"),
+        (["evaluate", "sentiment", "empty.csv"], 1, "empty"),
+        (["evaluate", "aspect", "labels.csv"], 1, "no rows"),
+        (["evaluate", "emotion", "labels.csv"], 1, "no column 'labels'"),
         (["doctor", "--lake", "none"], 2, "no lake at none"),
         (["frobnicate"], 2, "No such command"),
     ],
@@ -81,6 +84,7 @@ def test_score_without_output_prints_json_lines(cx, tiny, reviews):
 def test_bad_input_is_one_clear_line(cx, reviews, tmp_path, arguments, code, says):
     (tmp_path / "empty.csv").write_bytes(b"")
     (tmp_path / "header.csv").write_text("id,comment\n")
+    (tmp_path / "labels.csv").write_text("text,start,end,label\n")
     (tmp_path / "binary.csv").write_bytes(bytes(range(256)) * 40)
     (tmp_path / "notes.docx").write_bytes(b"PK")
     (tmp_path / "typo.yaml").write_text("lake: l\nsource: {}\n")
@@ -111,6 +115,18 @@ def test_evaluate_prints_one_json_object_with_intervals(cx, tiny, tmp_path):
     assert report["task"] == "sentiment" and report["n"] == 30 and report["accuracy"] == 1.0
     assert set(report["ci"]) >= {"accuracy", "macro_f1", "macro_recall", "ece"}
     assert report["confusion"] == [[10, 0, 0], [0, 10, 0], [0, 0, 10]]
+
+
+def test_evaluate_says_why_a_figure_cannot_be_had(cx, tiny, tmp_path):
+    pd.DataFrame({"text": ["lovely", "awful", "great"], "label": "positive"}).to_csv("one.csv", index=False)
+    code, out, err = cx("evaluate", "sentiment", "one.csv", "--model", tiny, "--json")
+    report = json.loads(out)
+    assert code == 0 and err == "" and "NaN" not in out
+    assert report["accuracy"] == pytest.approx(2 / 3) and report["ci"]["ece_excess"][0] < report["ece_excess"]
+    assert report["macro_f1"] is report["macro_recall"] is report["ci"]["macro_f1"] is None
+    assert report["notes"]["macro_f1"] == "no row is labelled negative, neutral"
+    code, out, _ = cx("evaluate", "sentiment", "one.csv", "--model", tiny)
+    assert code == 0 and "note, macro_f1: no row is labelled negative, neutral" in out
 
 
 def test_score_keeps_ids_that_look_like_numbers_and_masks_an_address(cx, tiny, tmp_path):
