@@ -60,6 +60,7 @@ _LIMITS = (
 )
 _RARE = 30  # rows below which the figures of an emotion are mostly noise
 _WEAK = 0.05  # accuracy lost on a slice, from which on it is named as a limit
+_TEACHERS = {"minilm": "the first round's own", "mpnet": "MPNet-base"}
 _OFTEN = 0.25  # failure rate from which on a behaviour is named as a limit
 
 
@@ -136,33 +137,48 @@ def _speed(metrics: Metrics) -> str:
 
 
 def _training(settings: dict[str, Any]) -> list[str]:
-    training = settings["training"]
-    config, draw = training["config"], training["config"]["draw"]
-    counts = {**draw["sentiment"], **{key: value for key, value in draw.items() if key != "sentiment"}}
+    rounds = []
+    made: dict[str, Any] | None = settings["training"]
+    while made:
+        rounds.insert(0, made)
+        made = made.get("before")
+    base = rounds[0]["config"]["base"]
+    counts = [
+        {**its["config"]["draw"]["sentiment"], **{k: v for k, v in its["config"]["draw"].items() if k != "sentiment"}}
+        for its in rounds
+    ]
     rows = []
     for key, (what, teaches, licence) in _DATA.items():
-        if counts.get(key):
-            often = f"all, {counts[key]} times" if key == "aspect_repeats" else f"{counts[key]:,}"
-            rows.append((what, teaches, often, licence))
-    facts = [f"{training[key]:,} {key}" for key in ("texts", "steps") if key in training]
+        said = [
+            ("–" if not one.get(key) else f"all, {one[key]} times" if key == "aspect_repeats" else f"{one[key]:,}")
+            for one in counts
+        ]
+        if any(one.get(key) for one in counts):
+            rows.append((what, teaches, *said, licence))
+    heads = [f"texts an epoch, round {n}" if len(rounds) > 1 else "texts an epoch" for n in range(1, len(rounds) + 1)]
     return [
         "## Training",
         "",
-        f"Base: {_BASES.get(config['base'], config['base'])}. Epochs: {config['epochs']}. Seed: {training['seed']}."
-        + (f" In all {', '.join(facts)}." if facts else "")
-        + (
-            " Distilled: soft labels of larger networks, trained on the same texts, stand beside the labels."
-            if training.get("distilled")
-            else ""
-        ),
+        f"Base: {_BASES.get(base, base)}.",
+        *(_round(number, one) for number, one in enumerate(rounds, 1)),
         "`model.json` holds the whole configuration, `models/recipes/` the recipes.",
         "",
-        *tables.table(("data", "teaches", "texts an epoch", "licence"), rows),
+        *tables.table(("data", "teaches", *heads, "licence"), rows),
         "Neither trained nor tuned on: the NHS comments, Banking77, GoEmotions test, the reported half of each dev set. For the",
         "figure on three classes of NHS comments, and for it alone, a logistic head was fitted on frozen document means, in five",
         "folds by respondent.",
         "",
     ]
+
+
+def _round(number: int, made: dict[str, Any]) -> str:
+    facts = [f"{made['config']['epochs']} epochs", f"seed {made['seed']}"]
+    facts += [f"{made[key]:,} {key}" for key in ("texts", "steps") if key in made]
+    taught = made.get("taught_by")
+    if taught:
+        known = ", ".join(_TEACHERS.get(one, one) for one in taught)
+        facts.append(f"soft labels of a network trained before on the same texts ({known}) beside the labels")
+    return f"Round {number}: {', '.join(facts)}."
 
 
 def limits(metrics: Metrics) -> list[str]:

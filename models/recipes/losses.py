@@ -28,6 +28,7 @@ class Soft:
 
     sentiment: Tensor  # (N, 3)
     emotion: Tensor  # (N, 28)
+    teachers: tuple[str, ...]  # what they are, for the card
 
     @classmethod
     def load(cls, path: Path, texts: Sequence[str]) -> "Soft":
@@ -39,7 +40,7 @@ class Soft:
             table = stored[name][rows].astype(np.float32)
             table[rows < 0] = np.nan
             tables[name] = torch.from_numpy(table)
-        return cls(**tables)
+        return cls(**tables, teachers=tuple(stored["teachers"].tolist()))
 
 
 def loss_of(

@@ -10,6 +10,7 @@ figure has its n and a 95% interval; one that cannot be had is null and gives th
 import argparse
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from cx_nlp.labelled import label_matrix
 from cx_nlp.score import heads, judge
 from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.taxonomy import load_taxonomies
-from models.recipes import data, nhs
+from models.recipes import behaviour, data, fairness, nhs
+from models.recipes.benchmark_engines import timed
 from models.recipes.calibrate import mixed_strength, mixed_truth
 from models.recipes.card import write_card
 from models.recipes.figures import RESAMPLES, Figure, figure, missing, share
@@ -66,7 +68,7 @@ def _reported(frame: pd.DataFrame) -> pd.DataFrame:
 
 def engines(model: str) -> dict[str, Predictor]:
     """Name -> predictor, the shipped engine first; a last one other than that is what it is compared with."""
-    return {"default": Predictor.load(model)}
+    return {"default": Predictor.load(model), "fp32": Predictor.load(model, engine="onnxruntime-fp32")}
 
 
 def measure(folder: Path, root: Path, *, with_test: bool) -> Metrics:
@@ -80,7 +82,10 @@ def measure(folder: Path, root: Path, *, with_test: bool) -> Metrics:
         **found[shipped],
         **more_figures(predictor, sets),
         "engines": compare_engines(found, {name: one.sentiment(texts) for name, one in predictors.items()}),
+        "speed": speed(predictor, sets.of_field("semeval")["text"].tolist()),
         "theme_vectors_nmi": banking_nmi(predictor, root),
+        "behaviour": behaviour.run(predictor.sentiment, rng=np.random.default_rng(_SEED), aspects=predictor.aspects),
+        "fairness": fairness.run(predictor.sentiment, rng=np.random.default_rng(_SEED)),
         "data": hashes(root),
     }
 
@@ -190,6 +195,15 @@ def mixed(predictor: Predictor, terms: pd.DataFrame) -> dict[str, Figure]:
     strength = mixed_strength(predictor, load_taxonomies(["general"]), truth.index.tolist())
     said, is_mixed = strength > predictor.model.calibration.mixed_above, truth.to_numpy()
     return {"recall": share(said[is_mixed]), "false_positives": share(said[~is_mixed])}
+
+
+def speed(predictor: Predictor, texts: list[str], *, rounds: int = 5) -> Metrics:
+    """Texts a second through tokenizer, encoder and pooling: median, lowest and highest of the rounds."""
+    name = predictor.encoder.engine
+    found = timed({name: predictor.encoder}, texts, rounds=rounds)[name]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    of = f"tweets a second on {cores} cores ({name}; median, lowest and highest of {rounds} rounds of {len(texts):,})"
+    return {"value": round(float(np.median(found)), 1), "ci": [round(min(found), 1), round(max(found), 1)], "of": of}
 
 
 def banking_nmi(predictor: Predictor, root: Path) -> dict[str, Any]:

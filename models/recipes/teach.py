@@ -36,14 +36,20 @@ def load_network(work: Path) -> tuple[Network, Tokenizer]:
     return network.eval().to(device), Tokenizer.from_file(str(work / "tokenizer.json"))
 
 
+def _base(work: Path) -> str:
+    """What a teacher is, in the words of its recipe; its folder's name is nobody's business."""
+    config = json.loads((work / "train.json").read_text())["config"]
+    return config["base"] + (f", {config['layers']} layers" if config["layers"] else "")
+
+
 def soft_labels(teachers: list[Path], sentiment: list[str], emotion: list[str]) -> dict[str, np.ndarray]:
-    """-> keys (N,) uint64, sentiment (N, 3) and emotion (N, 28) float16: mean logits, NaN where a task was not asked.
+    """-> teachers (their bases), keys (N,) uint64, sentiment (N, 3) and emotion (N, 28) float16: mean logits, NaN where a task was not asked.
 
     Sentiment is asked of the texts of the sentiment sets, emotions of GoEmotions' texts; a text in both has both.
     """
     texts = sorted({*sentiment, *emotion})
     number = {text: i for i, text in enumerate(texts)}
-    out = {"keys": text_keys(texts)}
+    out = {"keys": text_keys(texts), "teachers": np.array([_base(work) for work in teachers])}
     for head, wanted, width in (("sentiment", sentiment, 3), ("emotion", emotion, 28)):
         wanted = sorted(set(wanted))
         total = np.zeros((len(wanted), width), dtype=np.float64)

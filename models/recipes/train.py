@@ -109,7 +109,10 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
             )
     save_file({k: v.contiguous() for k, v in net.state_dict().items()}, out / "network.safetensors")
     read = sum(map(len, plan))
-    made = {"config": config, "seed": seed, "steps": len(plan), "texts": read, "distilled": soft is not None}
+    made = {"config": config, "seed": seed, "steps": len(plan), "texts": read}
+    made["taught_by"] = list(taught.teachers) if taught else []
+    before = init.with_name("train.json") if init else None
+    made["before"] = json.loads(before.read_text()) if before and before.exists() else None
     (out / "train.json").write_text(json.dumps(made, indent=1) + "\n")
     log.info("done: %s", out / "network.safetensors")
 

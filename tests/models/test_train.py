@@ -129,10 +129,13 @@ def test_a_student_learns_from_soft_labels_of_a_deeper_teacher(base, root, train
     assert soft["emotion"].shape == (3, len(EMOTIONS)) and np.isnan(soft["emotion"]).any(1).sum() == 1
     np.savez(tmp_path / "soft.npz", **soft)
     loaded = losses.Soft.load(tmp_path / "soft.npz", ["unknown", "the staff was good"])
+    assert loaded.teachers == (f"{base}",)
     assert loaded.sentiment[0].isnan().all() and not loaded.sentiment[1].isnan().any()
     state = run(base, root, tmp_path / "student", soft=tmp_path / "soft.npz", config={"layers": 2})
     assert "encoder.encoder.layer.1.output.dense.weight" in state
     assert "encoder.encoder.layer.2.output.dense.weight" not in state
+    made = json.loads((tmp_path / "student" / "train.json").read_text())
+    assert made["taught_by"] == [str(base)] and made["before"] is None and made["texts"] > 50
 
 
 def loss(net, examples, **config):
