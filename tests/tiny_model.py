@@ -51,6 +51,7 @@ def write_settings(folder: Path, **changes: object) -> None:
         "window_tokens": 34,
         "overlap_tokens": 8,
         "languages": ["en"],
+        "frame": ["[CLS]", "[SEP]"],
         "sha256": {name: file_digest(folder / name) for name in WEIGHT_FILES},
         "calibration": {
             "sentiment_temperature": 1.0,

