@@ -17,6 +17,7 @@ from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
 from cx_nlp.config_heads import Strict as _Strict
 from cx_nlp.errors import UnknownName, UsageError
+from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
 
 # What a source's columns can be mapped onto.
@@ -107,6 +108,7 @@ class Config(_Strict):
     taxonomies: list[str] = Field(default_factory=lambda: ["general"], description="shipped names or paths")
     model: str = Field("minilm-cx", description="a shipped model's name or a folder")
     sentences: bool = Field(False, description="write the table of sentences too")
+    engine: str = Field("auto", description="what runs the encoder: auto, or a name in cx_nlp.score.engines.ENGINES")
     threads: int = Field(0, ge=0, description="processor threads for scoring; 0 takes all")
     sentiment: SentimentConfig | None = Field(None, description="a checkpoint in place of the model's head")
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
@@ -122,6 +124,11 @@ class Config(_Strict):
     def replacements(self) -> tuple[Replacement, ...]:
         """The heads that a checkpoint takes the place of."""
         return config_heads.replacements(self.sentiment, self.emotion, self.languages)
+
+    @field_validator("engine")
+    @classmethod
+    def _known_engine(cls, name: str) -> str:
+        return check_name(name)
 
     @property
     def hash(self) -> str:

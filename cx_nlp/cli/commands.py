@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cx_nlp.cli.options import engine_option
 from cx_nlp.errors import PermanentError, UsageError
 
 
@@ -24,6 +25,7 @@ from cx_nlp.errors import PermanentError, UsageError
 @click.option("--language", default="en", show_default=True, help="What very short texts are taken to be in.")
 @click.option("--model", default="minilm-cx", show_default=True, help="A shipped model's name or a model folder.")
 @click.option("--threads", default=0, show_default=True, help="Processor threads; 0 takes all.")
+@engine_option
 def score(
     input_: str,
     text_column: str,
@@ -33,6 +35,7 @@ def score(
     language: str,
     model: str,
     threads: int,
+    engine: str,
 ) -> None:
     """Score a CSV, JSONL or Parquet file; "-" reads stdin. One row out for each row in, in the same order.
 
@@ -51,6 +54,7 @@ def score(
         language=language,
         model=model,
         threads=threads,
+        engine=engine,
     )
     if output is not None:
         click.echo(f"{done.rows} rows, {done.scored} scored, {done.bad} not readable as rows -> {output}", err=True)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cx_nlp.cli.options import engine_option
+
 _SEED = 0  # of the bootstrap: the same file gives the same intervals
 
 
@@ -14,6 +16,7 @@ def _options(command: Callable) -> Callable:
     command = click.option(
         "--model", default="minilm-cx", show_default=True, help="A shipped model's name or a model folder."
     )(command)
+    command = engine_option(command)
     return click.argument("data", type=click.Path(path_type=Path))(command)
 
 
@@ -29,41 +32,41 @@ def evaluate() -> None:
 
 @evaluate.command()
 @_options
-def sentiment(data: Path, model: str, as_json: bool) -> None:
+def sentiment(data: Path, model: str, engine: str, as_json: bool) -> None:
     """Columns `text` and `label` (negative, neutral or positive).
 
     \b
     Example:
       cx-nlp evaluate sentiment reviews.csv
     """
-    _run("sentiment", data, model, as_json)
+    _run("sentiment", data, model, engine, as_json)
 
 
 @evaluate.command()
 @_options
-def emotion(data: Path, model: str, as_json: bool) -> None:
+def emotion(data: Path, model: str, engine: str, as_json: bool) -> None:
     """Columns `text` and `labels` (GoEmotions names joined by |).
 
     \b
     Example:
       cx-nlp evaluate emotion comments.jsonl --json
     """
-    _run("emotion", data, model, as_json)
+    _run("emotion", data, model, engine, as_json)
 
 
 @evaluate.command()
 @_options
-def aspect(data: Path, model: str, as_json: bool) -> None:
+def aspect(data: Path, model: str, engine: str, as_json: bool) -> None:
     """Columns `text`, `start`, `end` (code points, half-open) and `label`.
 
     \b
     Example:
       cx-nlp evaluate aspect terms.parquet
     """
-    _run("aspect", data, model, as_json)
+    _run("aspect", data, model, engine, as_json)
 
 
-def _run(task: str, data: Path, model: str, as_json: bool) -> None:
+def _run(task: str, data: Path, model: str, engine: str, as_json: bool) -> None:
     import numpy as np
 
     from cx_nlp.evaluate import format_report
@@ -72,5 +75,5 @@ def _run(task: str, data: Path, model: str, as_json: bool) -> None:
     from cx_nlp.score.predict import Predictor
 
     labelled = read_labelled(data, COLUMNS[task])
-    report = JUDGES[task](Predictor.load(model), labelled, rng=np.random.default_rng(_SEED))
+    report = JUDGES[task](Predictor.load(model, engine=engine), labelled, rng=np.random.default_rng(_SEED))
     click.echo(json.dumps(report) if as_json else format_report(report))

@@ -3,16 +3,18 @@
 B windows, T tokens, H hidden size, S spans of one text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cx_nlp.errors import ModelError
+from cx_nlp.score import engines
 from cx_nlp.score.model import Model
 from cx_nlp.score.windows import Window, windows
 
 Span = tuple[int, int]  # code points of the text, half-open
+_Place = tuple[int, int, int]  # tokens of a window, number of its text, number of the window
 
 
 @dataclass
@@ -33,28 +35,19 @@ class SpanMeans:
 
 
 class Encoder:
-    """An ONNX encoder with its tokenizer. float32 arithmetic: a text's vectors do not depend on its neighbours."""
+    """An ONNX encoder, loaded into an engine (see `cx_nlp.score.engines`), with its tokenizer."""
 
-    def __init__(self, model: Model, *, threads: int = 0, max_batch_tokens: int = 4096) -> None:
-        import onnxruntime
+    def __init__(
+        self, model: Model, *, threads: int = 0, engine: str = engines.AUTO, max_batch_tokens: int | None = None
+    ) -> None:
         from tokenizers import Tokenizer
 
         self.model = model
-        self.max_batch_tokens = max_batch_tokens
-        self.engine = f"onnxruntime-{onnxruntime.__version__}-fp32"
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Storage is 8-bit only: fold the weights back to float32 at load instead of computing in 8 bits.
-        options.add_session_config_entry("session.disable_quant_qdq", "1")
-        # Batches differ in shape; a memory plan for each of them is kept for ever and saves no time.
-        options.enable_mem_pattern = False
-        options.log_severity_level = 3
+        self._engine = engines.load(engine, model.folder / "encoder.onnx", threads=threads)
+        self.max_batch_tokens = max_batch_tokens or self._engine.batch_tokens
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(model.folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
-            )
             self._tokenizer = Tokenizer.from_file(str(model.folder / "tokenizer.json"))
-        except Exception as error:  # onnxruntime and tokenizers raise bare RuntimeError or Exception
+        except Exception as error:  # tokenizers raises a bare Exception
             raise ModelError(f"{model.folder}: cannot be loaded: {' '.join(str(error).split())[:200]}") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -66,23 +59,24 @@ class Encoder:
             raise ModelError(f"{self.model.folder / 'tokenizer.json'}: has no token {token}")
         return found
 
+    @property
+    def engine(self) -> str:
+        """Library, version and precision: the column `engine`."""
+        return self._engine.name
+
     def span_means(self, texts: Sequence[str], spans: Sequence[Sequence[Span]]) -> list[SpanMeans]:
         """texts (N), spans of each text -> N `SpanMeans`, in input order.
 
-        Windows are read in order of length, padded up to `max_batch_tokens` a batch. Memory grows with the
+        Windows are read in order of length, in batches of `max_batch_tokens` with their padding. Memory grows with the
         number of spans (H floats each), not with the length of the texts.
         """
         readings = [self._prepare(text, its) for text, its in zip(texts, spans, strict=True)]
         queue = [(w.end - w.start, n, k) for n, reading in enumerate(readings) for k, w in enumerate(reading.windows)]
         queue.sort()
-        at = 0
-        while at < len(queue):
-            # Sorted ascending: the last of a batch is its longest, so grow while rows x longest fits.
-            end = at + 1
-            while end < len(queue) and (end + 1 - at) * (queue[end][0] + 2) <= self.max_batch_tokens:
-                end += 1
-            self._read(readings, queue[at:end])
-            at = end
+        batches = list(self._batches(queue))
+        inputs = (self._padded(readings, batch) for batch in batches)
+        for batch, hidden in zip(batches, self._engine.run(inputs), strict=True):
+            self._add(readings, batch, hidden)
         return [self._finish(reading) for reading in readings]
 
     def _prepare(self, text: str, spans: Sequence[Span]) -> _Reading:
@@ -99,15 +93,33 @@ class Encoder:
         parts = windows(len(encoded.ids), size=size, overlap=self.model.overlap_tokens)
         return _Reading(encoded.ids, token_spans, parts, np.zeros((len(token_spans), self.model.hidden)))
 
-    def _read(self, readings: list[_Reading], batch: list[tuple[int, int, int]]) -> None:
-        width = max(length for length, _, _ in batch) + 2
-        ids = np.zeros((len(batch), width), dtype=np.int64)
+    def _batches(self, queue: list[_Place]) -> Iterator[list[_Place]]:
+        at = 0
+        while at < len(queue):
+            # Sorted ascending: the last of a batch is its longest, so grow while rows x longest fits.
+            end = at + 1
+            while end < len(queue) and (end + 1 - at) * self._width(queue[end]) <= self.max_batch_tokens:
+                end += 1
+            yield queue[at:end]
+            at = end
+
+    def _width(self, place: _Place) -> int:
+        step = self._engine.width_step
+        # Never wider than a window: the encoder may know no further position.
+        return min(-(-(place[0] + 2) // step) * step, self.model.window_tokens)
+
+    def _padded(self, readings: list[_Reading], batch: list[_Place]) -> tuple[np.ndarray, np.ndarray]:
+        """-> token ids and attention mask, both (B, T) int64"""
+        ids = np.zeros((len(batch), max(map(self._width, batch))), dtype=np.int64)
         attention = np.zeros_like(ids)
         for row, (length, n, k) in enumerate(batch):
             window = readings[n].windows[k]
             ids[row, : length + 2] = [self._cls, *readings[n].ids[window.start : window.end], self._sep]
             attention[row, : length + 2] = 1
-        (hidden,) = self._session.run(None, {"input_ids": ids, "attention_mask": attention})  # (B, T, H)
+        return ids, attention
+
+    def _add(self, readings: list[_Reading], batch: list[_Place], hidden: np.ndarray) -> None:
+        """hidden (B, T, H) -> the sums of the spans that the batch's windows hold."""
         for row, (_, n, k) in enumerate(batch):
             reading, window = readings[n], readings[n].windows[k]
             own = hidden[row, 1 + window.own_start - window.start : 1 + window.own_end - window.start]

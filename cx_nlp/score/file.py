@@ -20,6 +20,7 @@ from cx_nlp.errors import SourceError, UsageError
 from cx_nlp.identity import is_personal
 from cx_nlp.language import text_status
 from cx_nlp.schema import SCORE_FILE, SCORES, ScoreStatus, as_table
+from cx_nlp.score.engines import AUTO
 from cx_nlp.score.scorer import Scorer, score_rows
 from cx_nlp.themes.taxonomy import load_taxonomies
 
@@ -41,6 +42,7 @@ def score_file(
     language: str = "en",
     model: str = "minilm-cx",
     threads: int = 0,
+    engine: str = AUTO,
 ) -> Done:
     """Score `input_` ("-" is stdin) into a Parquet file, or as JSON lines on stdout if `output` is None.
 
@@ -59,7 +61,7 @@ def score_file(
         first = next(frames, None)  # wrong columns end here, before a model is loaded
         if first is None:
             raise SourceError(f"{input_}: no rows")
-        scorer = Scorer.load(model=model, taxonomy=load_taxonomies(["general"]), threads=threads)
+        scorer = Scorer.load(model=model, taxonomy=load_taxonomies(["general"]), threads=threads, engine=engine)
         with progress.bar("scoring", total=None) as step:
             frame: pd.DataFrame | None = first
             while frame is not None:

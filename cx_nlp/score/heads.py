@@ -3,6 +3,8 @@
 S spans or documents, H hidden size.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cx_nlp.schema import EMOTIONS, SENTIMENTS, UNEMOTIONAL
@@ -37,20 +39,32 @@ def softmax(scores: np.ndarray) -> np.ndarray:
     return exp / exp.sum(axis=-1, keepdims=True)
 
 
+def sigmoid(scores: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-scores))
+
+
+def calibrated(scores: np.ndarray, temperature: float, bias: Sequence[float]) -> np.ndarray:
+    """logits (S, C) -> probabilities (S, C) by a temperature and a bias a class (vector scaling: Guo et al. 2017)."""
+    return softmax(scores / temperature + np.asarray(bias)).round(DECIMALS)
+
+
 def sentiment(model: Model, means: np.ndarray) -> np.ndarray:
     """means (S, H) of documents or sentences -> calibrated probabilities (S, 3)."""
-    return softmax(logits(model, "sentiment", means) / model.calibration.sentiment_temperature).round(DECIMALS)
+    c = model.calibration
+    return calibrated(logits(model, "sentiment", means), c.sentiment_temperature, c.sentiment_bias)
 
 
 def aspect(model: Model, means: np.ndarray, documents: np.ndarray) -> np.ndarray:
     """means (S, H) of mentions beside the means (S, H) of their documents -> calibrated probabilities (S, 3)."""
     inputs = np.concatenate([means, documents], axis=1)  # (S, 2H)
-    return softmax(logits(model, "aspect", inputs) / model.calibration.aspect_temperature).round(DECIMALS)
+    c = model.calibration
+    return calibrated(logits(model, "aspect", inputs), c.aspect_temperature, c.aspect_bias)
 
 
 def emotions(model: Model, means: np.ndarray) -> np.ndarray:
-    """means (S, H) -> independent probabilities (S, 28)."""
-    return (1.0 / (1.0 + np.exp(-logits(model, "emotion", means)))).round(DECIMALS)
+    """means (S, H) -> independent calibrated probabilities (S, 28)."""
+    c = model.calibration
+    return sigmoid(logits(model, "emotion", means) / c.emotion_temperature + np.asarray(c.emotion_bias)).round(DECIMALS)
 
 
 def theme_vectors(model: Model, means: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """A shipped model's folder, loaded and checked.
 
-encoder.onnx        8-bit weights, float32 arithmetic; input_ids, attention_mask (B, T) -> hidden (B, T, H)
+encoder.onnx        8-bit weights, unpacked at load; input_ids, attention_mask (B, T) -> hidden (B, T, H)
 heads.safetensors   the heads' layers, 8-bit with a scale a column
 tokenizer.json
 model.json          format, window, languages, temperatures and thresholds, SHA-256 of the files above
@@ -8,29 +8,51 @@ model.json          format, window, languages, temperatures and thresholds, SHA-
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from cx_nlp.errors import ModelError, UnknownName
-from cx_nlp.schema import EMOTIONS
+from cx_nlp.schema import EMOTIONS, SENTIMENTS
 from cx_nlp.shipped import shipped
 
-MODEL_FORMAT = 1
+MODEL_FORMAT = 2
 WEIGHT_FILES = ("encoder.onnx", "heads.safetensors", "tokenizer.json")
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was fitted on one half of dev. Thresholds are probabilities in [0, 1]."""
+    """What was fitted on one half of dev: logits are divided by the temperature, then the bias is added.
+
+    Thresholds are probabilities in [0, 1].
+    """
 
     sentiment_temperature: float = 1.0
+    sentiment_bias: tuple[float, ...] = (0.0,) * len(SENTIMENTS)
     aspect_temperature: float = 1.0
+    aspect_bias: tuple[float, ...] = (0.0,) * len(SENTIMENTS)
+    emotion_temperature: float = 1.0
+    emotion_bias: tuple[float, ...] = (0.0,) * len(EMOTIONS)
     emotion_thresholds: tuple[float, ...] = (0.5,) * len(EMOTIONS)
     uncertain_below: float = 0.5
     aspect_uncertain_below: float = 0.5
     mixed_above: float = 0.7
+
+
+# Settings of model.json that name their labels.
+_BY_LABEL = {
+    "sentiment_bias": SENTIMENTS,
+    "aspect_bias": SENTIMENTS,
+    "emotion_bias": EMOTIONS,
+    "emotion_thresholds": EMOTIONS,
+}
+
+
+def by_label(calibration: Calibration) -> dict:
+    """Settings as model.json holds them: what belongs to a label stands beside its name."""
+    values = asdict(calibration)
+    return values | {key: dict(zip(names, values[key], strict=True)) for key, names in _BY_LABEL.items()}
 
 
 @dataclass(frozen=True)
@@ -87,10 +109,12 @@ def load_model(name_or_path: str) -> Model:
     digests = _verify(folder, settings.get("sha256", {}))
     try:
         calibration = dict(settings["calibration"])
-        thresholds = calibration.pop("emotion_thresholds")
-        unknown = set(thresholds) ^ set(EMOTIONS)
-        if unknown:
-            raise ModelError(f"{folder}: emotion thresholds do not fit the 28 labels: {', '.join(sorted(unknown))}")
+        for key, names in _BY_LABEL.items():
+            values = calibration[key]
+            unknown = set(values) ^ set(names)
+            if unknown:
+                raise ModelError(f"{folder}: {key} do not fit the {len(names)} labels: {', '.join(sorted(unknown))}")
+            calibration[key] = tuple(float(values[name]) for name in names)
         return Model(
             folder=folder,
             name=settings["name"],
@@ -99,7 +123,7 @@ def load_model(name_or_path: str) -> Model:
             window_tokens=settings["window_tokens"],
             overlap_tokens=settings["overlap_tokens"],
             languages=tuple(settings["languages"]),
-            calibration=Calibration(emotion_thresholds=tuple(thresholds[e] for e in EMOTIONS), **calibration),
+            calibration=Calibration(**calibration),
             layers=_layers(folder / "heads.safetensors"),
         )
     except (KeyError, TypeError) as error:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cx_nlp.score import heads
 from cx_nlp.score.encoder import Encoder
+from cx_nlp.score.engines import AUTO
 from cx_nlp.score.model import Model, load_model
 
 
@@ -17,9 +18,9 @@ class Predictor:
     encoder: Encoder
 
     @classmethod
-    def load(cls, model: str, *, threads: int = 0) -> "Predictor":
+    def load(cls, model: str, *, threads: int = 0, engine: str = AUTO) -> "Predictor":
         loaded = load_model(model)
-        return cls(loaded, Encoder(loaded, threads=threads))
+        return cls(loaded, Encoder(loaded, threads=threads, engine=engine))
 
     def document_means(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> (N, H)"""
@@ -39,6 +40,10 @@ class Predictor:
     def sentiment_logits(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> (N, 3), before calibration"""
         return heads.logits(self.model, "sentiment", self.document_means(texts))
+
+    def emotion_logits(self, texts: Sequence[str]) -> np.ndarray:
+        """texts (N) -> (N, 28), before calibration"""
+        return heads.logits(self.model, "emotion", self.document_means(texts))
 
     def aspect_logits(self, terms: pd.DataFrame) -> np.ndarray:
         """Rows of text, start, end (S) -> (S, 3), before calibration"""

@@ -1,6 +1,7 @@
 """From a table of cleaned texts to their scores: documents, sentences and mentions from one pass.
 
-The scorer knows no source, no lake and no clock: equal texts get equal scores, whatever stands beside them.
+The scorer knows no source, no lake and no clock: equal texts get equal scores, and what stands beside them moves
+no probability by more than 0.01 (see `cx_nlp.score.engines`).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from cx_nlp.schema import SCORES
 from cx_nlp.score import heads
 from cx_nlp.score.checkpoint import Checkpoint
 from cx_nlp.score.encoder import Encoder
+from cx_nlp.score.engines import AUTO
 from cx_nlp.score.frames import P_SENTIMENT, document_frame, sentiment_columns
 from cx_nlp.score.model import Calibration, Model, load_model
 from cx_nlp.score.replaced import Pair, Replaced
@@ -48,11 +50,17 @@ class Scorer:
 
     @classmethod
     def load(
-        cls, *, model: str, taxonomy: Taxonomy, threads: int = 0, replacements: Sequence[Replacement] = ()
+        cls,
+        *,
+        model: str,
+        taxonomy: Taxonomy,
+        threads: int = 0,
+        engine: str = AUTO,
+        replacements: Sequence[Replacement] = (),
     ) -> "Scorer":
         loaded = load_model(model)
         replaced = Replaced(replacements, threads=threads)
-        return cls(loaded, Encoder(loaded, threads=threads), taxonomy, replaced=replaced)
+        return cls(loaded, Encoder(loaded, threads=threads, engine=engine), taxonomy, replaced=replaced)
 
     @property
     def languages(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Fit temperatures and thresholds of an exported model on one half of each dev set, and write them to model.json.
+"""Fit calibration and thresholds of an exported model on one half of each dev set, and write them to model.json.
 
     python -m models.recipes.calibrate --model models/minilm-cx --data-root DATA
 
@@ -8,14 +8,16 @@ reports on the other half.
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
+from cx_nlp.score.model import Calibration, by_label
 from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
@@ -25,30 +27,59 @@ _GRID = np.arange(0.05, 0.91, 0.01)
 _MIXED_GRID = np.arange(0.40, 0.96, 0.01)
 MIXED_FALSE_POSITIVES = 0.05
 KEPT_SHARE = 0.9  # the tenth of dev with the lowest confidence is what is called uncertain
+# What a label's own examples are weighed against: so many examples of what the model itself expects.
+PRIOR_EXAMPLES = 20.0
+_BIAS_PENALTY = 4.0  # of the emotions' biases: a label with few examples stays near the common calibration
 
 
-def temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Temperature that minimises the log loss (Guo et al. 2017); logits (N, 3), labels (N,) -> (0.2, 5)."""
+def vector_scaling(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
+    """Temperature and bias (C,) of the least weighted log loss (Guo et al. 2017); logits (N, C), labels, weights (N,).
 
-    def loss(t: float) -> float:
-        p = heads.softmax(logits / t)
-        return float(-np.log(p[np.arange(len(labels)), labels] + 1e-12).mean())
+    The biases sum to zero. A temperature outside 0.2..5 says that something else is wrong, so it ends there.
+    """
+    width, rows = logits.shape[1], np.arange(len(labels))
 
-    return round(float(minimize_scalar(loss, bounds=(0.2, 5.0), method="bounded").x), 3)
+    def loss(x: np.ndarray) -> float:
+        p = heads.softmax(logits / np.exp(x[0]) + x[1:])
+        return float((-np.log(p[rows, labels] + 1e-12) * weights).sum() / weights.sum() + 1e-3 * (x[1:] ** 2).sum())
+
+    bounds = [(np.log(0.2), np.log(5.0)), *[(-3.0, 3.0)] * width]
+    found = minimize(loss, np.zeros(1 + width), bounds=bounds).x
+    return round(float(np.exp(found[0])), 3), (found[1:] - found[1:].mean()).round(3)
 
 
-def best_threshold(p: np.ndarray, truth: np.ndarray, fallback: float) -> float:
-    """Threshold of the highest F1; labels with fewer than 10 examples take the fallback, as theirs would be noise."""
-    if truth.sum() < 10:
-        return fallback
-    f1 = [2 * (truth & (p >= t)).sum() / max(1, truth.sum() + (p >= t).sum()) for t in _GRID]
-    return round(float(_GRID[int(np.argmax(f1))]), 2)
+def emotion_scaling(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.ndarray]:
+    """One temperature and a bias a label (28,) for independent labels: Platt 1999 with a common slope, biases shrunk to 0."""
+
+    def loss(x: np.ndarray) -> tuple[float, np.ndarray]:
+        z = logits * x[0] + x[1:]
+        p = heads.sigmoid(z)
+        value = np.logaddexp(0, np.where(truth, -z, z)).sum() + _BIAS_PENALTY * (x[1:] ** 2).sum()
+        error = p - truth
+        return float(value), np.concatenate([[(error * logits).sum()], error.sum(0) + 2 * _BIAS_PENALTY * x[1:]])
+
+    found = minimize(loss, np.r_[1.0, np.zeros(logits.shape[1])], jac=True, method="L-BFGS-B").x
+    return round(float(1 / max(found[0], 0.2)), 3), found[1:].round(3)
+
+
+def best_threshold(p: np.ndarray, truth: np.ndarray) -> float:
+    """Threshold of the highest F1 of calibrated probabilities p (N,) against truth (N,).
+
+    The counts of the label's examples are joined by those the probabilities themselves expect, scaled to
+    PRIOR_EXAMPLES examples: ten examples of grief say little, and a threshold set on them alone is noise.
+    """
+    expected = PRIOR_EXAMPLES / max(p.sum(), 1e-9)  # scale at which the expectation holds PRIOR_EXAMPLES examples
+    scores = []
+    for t in _GRID:
+        said = p >= t
+        right = truth[said].sum() + expected * p[said].sum()
+        scores.append(2 * right / (truth.sum() + PRIOR_EXAMPLES + (1 + expected) * said.sum()))
+    return round(float(_GRID[int(np.argmax(scores))]), 2)
 
 
 def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """p, truth (N, 28) -> a threshold for each label."""
-    micro = best_threshold(p.ravel(), truth.ravel(), 0.3)
-    return {name: best_threshold(p[:, i], truth[:, i], micro) for i, name in enumerate(EMOTIONS)}
+    return {name: best_threshold(p[:, i], truth[:, i]) for i, name in enumerate(EMOTIONS)}
 
 
 def emotion_truth(frame: pd.DataFrame) -> np.ndarray:
@@ -81,39 +112,52 @@ def mixed_truth(aspects: pd.DataFrame) -> pd.Series:
     return aspects.groupby("text", sort=True)["label"].agg(lambda labels: {0, 2} <= set(labels))
 
 
-def calibrate(folder: Path, root: Path) -> dict:
+def fit_half(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["text"].map(data.half) == "fit"].reset_index(drop=True)
+
+
+def calibrate(folder: Path, root: Path) -> Calibration:
     predictor = Predictor.load(str(folder))
-    values: dict = {}
-    dev = data.sentiment(root, "dev")
-    dev = dev[dev["text"].map(data.half) == "fit"]
+    c = Calibration()
+    dev = fit_half(data.sentiment(root, "dev"))
     logits = predictor.sentiment_logits(dev["text"].tolist())
-    t = values["sentiment_temperature"] = temperature(logits, dev["label"].to_numpy())
-    values["uncertain_below"] = round(float(np.quantile(heads.softmax(logits / t).max(axis=1), 1 - KEPT_SHARE)), 3)
-    terms = data.aspect(root, "dev")
-    terms = terms[terms["text"].map(data.half) == "fit"].reset_index(drop=True)
+    # Each field counts the same, whatever its size: the calibration serves fields that are in none of them.
+    weights = 1.0 / dev.groupby("field")["field"].transform("size").to_numpy()
+    t, bias = vector_scaling(logits, dev["label"].to_numpy(), weights)
+    p = heads.calibrated(logits, t, bias)
+    c = replace(c, sentiment_temperature=t, sentiment_bias=tuple(bias), uncertain_below=_lowest(p))
+
+    terms = fit_half(data.aspect(root, "dev"))
     logits = predictor.aspect_logits(terms)
-    t = values["aspect_temperature"] = temperature(logits, terms["label"].to_numpy())
-    values["aspect_uncertain_below"] = round(
-        float(np.quantile(heads.softmax(logits / t).max(axis=1), 1 - KEPT_SHARE)), 3
-    )
-    emotions = data.emotion(root, "dev")
-    emotions = emotions[emotions["text"].map(data.half) == "fit"]
-    p = predictor.emotions(emotions["text"].tolist())
-    values["emotion_thresholds"] = emotion_thresholds(p, emotion_truth(emotions))
-    values["mixed_above"] = 0.7
-    write(folder, values)  # the mixed threshold is fitted on calibrated probabilities
-    truth = mixed_truth(terms)
-    strength = mixed_strength(Predictor.load(str(folder)), load_taxonomies(["general"]), truth.index.tolist())
-    allowed = [t for t in _MIXED_GRID if (strength[~truth.to_numpy()] > t).mean() <= MIXED_FALSE_POSITIVES]
-    values["mixed_above"] = round(float(min(allowed, default=0.95)), 2)
-    write(folder, values)
-    return values
+    t, bias = vector_scaling(logits, terms["label"].to_numpy(), np.ones(len(terms)))
+    p = heads.calibrated(logits, t, bias)
+    c = replace(c, aspect_temperature=t, aspect_bias=tuple(bias), aspect_uncertain_below=_lowest(p))
+
+    emotions = fit_half(data.emotion(root, "dev"))
+    logits, truth = predictor.emotion_logits(emotions["text"].tolist()), emotion_truth(emotions)
+    t, bias = emotion_scaling(logits, truth)
+    thresholds = emotion_thresholds(heads.sigmoid(logits / t + bias), truth)
+    c = replace(c, emotion_temperature=t, emotion_bias=tuple(bias), emotion_thresholds=tuple(thresholds.values()))
+
+    # The mixed threshold is fitted on calibrated probabilities.
+    calibrated = Predictor(replace(predictor.model, calibration=c), predictor.encoder)
+    both = mixed_truth(terms)
+    strength = mixed_strength(calibrated, load_taxonomies(["general"]), both.index.tolist())
+    allowed = [t for t in _MIXED_GRID if (strength[~both.to_numpy()] > t).mean() <= MIXED_FALSE_POSITIVES]
+    c = replace(c, mixed_above=round(float(min(allowed, default=0.95)), 2))
+    write(folder, c)
+    return c
 
 
-def write(folder: Path, calibration: dict) -> None:
+def _lowest(p: np.ndarray) -> float:
+    """p (N, 3) -> the confidence below which the least certain 1 - KEPT_SHARE lie."""
+    return round(float(np.quantile(p.max(axis=1), 1 - KEPT_SHARE)), 3)
+
+
+def write(folder: Path, calibration: Calibration) -> None:
     settings = json.loads((folder / "model.json").read_text())
-    settings["calibration"] = calibration
-    (folder / "model.json").write_text(json.dumps(settings, indent=1) + "\n")
+    settings["calibration"] = by_label(calibration)
+    (folder / "model.json").write_text(json.dumps(settings, indent=1, default=float) + "\n")
 
 
 def main() -> None:
@@ -121,7 +165,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--data-root", type=Path, required=True)
     args = parser.parse_args()
-    print(json.dumps(calibrate(args.model, args.data_root), indent=1))
+    print(json.dumps(by_label(calibrate(args.model, args.data_root)), indent=1, default=float))
 
 
 if __name__ == "__main__":

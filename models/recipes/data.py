@@ -8,10 +8,9 @@ All text goes through `clean_text`, the function that scoring uses. Three stars 
 clean neutrals, and the NHS comments are the product's first real input: neither is trained on.
 """
 
-import csv
 import hashlib
 import re
-import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,19 +18,7 @@ import pandas as pd
 
 from cx_nlp.clean import clean_text
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
-
-_EMOTION_FILES = {"train": "train.tsv", "dev": "dev.tsv", "test": "test.tsv"}
-
-
-class DataMissing(SystemExit):
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"no training data at {path}: pass --data-root with the folder described in models/README.md")
-
-
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise DataMissing(path)
-    return path
+from models.recipes.sets import load
 
 
 def half(text: str) -> str:
@@ -42,31 +29,33 @@ def half(text: str) -> str:
 def sentiment(root: Path, split: str) -> pd.DataFrame:
     """Tweets of SemEval 2017, tweets of the extraction set, clothing reviews without three stars.
 
-    Texts that occur with two labels are dropped; so is every training text that a dev set holds too.
+    Texts that occur with two labels are dropped, and from dev every text that a training set of any field holds too.
     """
-    tweets = pd.read_parquet(_existing(root / "sentiment/semeval2017.parquet")).assign(field="semeval")
-    extraction = pd.read_parquet(_existing(root / "sentiment/tweet_extraction.parquet")).assign(field="extraction")
-    clothing = pd.read_parquet(_existing(root / "sentiment/clothing_reviews.parquet")).assign(field="clothing")
-    clothing = clothing[clothing["stars"] != 3]
-    clothing["label"] = np.where(clothing["stars"] > 3, "positive", "negative")
-    frame = pd.concat([part[["text", "label", "field", "split"]] for part in (tweets, extraction, clothing)])
+    names = {"semeval": "semeval2017", "extraction": "tweet_extraction", "clothing": "clothing_reviews"}
+    parts = []
+    for its in ("train", "dev"):  # dev last: what training has seen is not dev
+        for field, name in names.items():
+            part = load(name, its, root).to_pandas().assign(field=field, split=its)
+            if field == "clothing":
+                part = part[part["stars"] != 3]
+                part["label"] = np.where(part["stars"] > 3, "positive", "negative")
+            parts.append(part[["text", "label", "field", "split"]])
+    frame = pd.concat(parts)
     frame["text"] = [clean_text(text) for text in frame["text"].fillna("")]
     frame = frame[frame["text"] != ""]
     frame["label"] = frame["label"].map({name: i for i, name in enumerate(SENTIMENTS)})
-    frame = frame[frame.groupby("text")["label"].transform("nunique") == 1].drop_duplicates("text", keep="last")
+    frame = frame[frame.groupby("text")["label"].transform("nunique") == 1].drop_duplicates("text")
     return frame[frame["split"] == split].drop(columns="split").reset_index(drop=True)
 
 
 def emotion(root: Path, split: str) -> pd.DataFrame:
     """GoEmotions (Demszky et al. 2020); training texts that dev or test hold too are dropped."""
 
-    def read(name: str) -> pd.DataFrame:
-        path = _existing(root / "emotion/goemotions" / _EMOTION_FILES[name])
-        frame = pd.read_csv(
-            path, sep="\t", names=["text", "ids", "id"], quoting=csv.QUOTE_NONE, dtype="str", keep_default_na=False
+    def read(its: str) -> pd.DataFrame:
+        frame = load("goemotions", its, root).to_pandas()
+        return frame.assign(
+            text=[clean_text(t) for t in frame["text"]], labels=[[int(i) for i in row] for row in frame["labels"]]
         )
-        labels = [[int(i) for i in ids.split(",")] for ids in frame["ids"]]
-        return pd.DataFrame({"text": [clean_text(t) for t in frame["text"]], "labels": labels})
 
     frame = read(split)
     if split == "train":
@@ -81,45 +70,62 @@ def aspect(root: Path, split: str) -> pd.DataFrame:
 
     A sentence that cleaning changes is dropped (its offsets no longer hold): counted in `attrs['dropped']`.
     """
-    name = {"train": "train.xml", "dev": "val.xml"}[split]
     rows, dropped = [], 0
-    for sentence in ElementTree.parse(_existing(root / "aspect/mams-atsa" / name)).getroot():
-        text = sentence.findtext("text") or ""
-        cleaned = clean_text(text)
-        for term in sentence.iter("aspectTerm"):
-            start, end = int(term.get("from", -1)), int(term.get("to", -1))
-            if cleaned[start:end] != term.get("term"):
-                dropped += 1
-                continue
-            rows.append((cleaned, start, end, SENTIMENTS.index(term.get("polarity", ""))))
+    for term in load("mams-atsa", split, root):
+        cleaned = clean_text(term["text"])
+        if cleaned[term["start"] : term["end"]] != term["term"]:
+            dropped += 1
+            continue
+        rows.append((cleaned, term["start"], term["end"], SENTIMENTS.index(term["label"])))
     frame = pd.DataFrame(rows, columns=["text", "start", "end", "label"])
     frame.attrs["dropped"] = dropped
     return frame
 
 
 _WORD = re.compile(r"[A-Za-z]{4,}")
+_JOINERS = (" but ", " and ", ". ", ", ", "! ")
 
 
 def joined(sentiments: pd.DataFrame, *, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Two labelled texts put together, a random content word of each half as the mention.
+    """Two labelled texts put together -> text, start, end, label, head; the label is that of the half.
 
-    The half's label becomes the mention's polarity. An aspect head that saw only restaurant sentences says
-    "neutral" too often elsewhere; this teaches it tweets and reviews as well.
+    A random content word of each half is a mention (head "aspect"): an aspect head that saw only restaurant sentences
+    says "neutral" too often elsewhere. The half itself is a sentence in the company of another (head "sentiment").
     """
     short = sentiments[sentiments["text"].str.len().between(15, 140)]
-    balanced = short.groupby("label").sample(n=rows, replace=True, random_state=rng).sample(frac=1, random_state=rng)
-    texts, labels = balanced["text"].to_numpy(), balanced["label"].to_numpy()
+    each = -(-2 * rows // short["label"].nunique())
+    drawn = short.groupby("label").sample(n=each, replace=True, random_state=rng).sample(frac=1, random_state=rng)
+    texts, labels = drawn["text"].to_numpy(), drawn["label"].to_numpy()
     out = []
     for i in range(rows):
-        left, right = texts[2 * i], texts[2 * i + 1]
-        joiner = rng.choice([" but ", " and ", ". "])
-        text = left.rstrip(" .") + joiner + right
-        for part, at, label in (
-            (left, 0, labels[2 * i]),
-            (right, len(left.rstrip(" .")) + len(joiner), labels[2 * i + 1]),
-        ):
+        left, right = texts[2 * i].rstrip(" ."), texts[2 * i + 1]
+        text = left + _JOINERS[rng.integers(len(_JOINERS))]
+        halves = ((left, 0, labels[2 * i]), (right, len(text), labels[2 * i + 1]))
+        text += right
+        for part, at, label in halves:
+            out.append((text, at, at + len(part), label, "sentiment"))
             words = [m.span() for m in _WORD.finditer(part.rstrip(" ."))]
             if words:
                 start, end = words[rng.integers(len(words))]
-                out.append((text, at + start, at + end, label))
-    return pd.DataFrame(out, columns=["text", "start", "end", "label"])
+                out.append((text, at + start, at + end, label, "aspect"))
+    return pd.DataFrame(out, columns=["text", "start", "end", "label", "head"])
+
+
+# The publisher's own grouping of the 28 labels (GoEmotions' sentiment_mapping.json).
+_POSITIVE = (
+    "admiration", "amusement", "approval", "caring", "desire", "excitement", "gratitude", "joy", "love", "optimism",
+    "pride", "relief",
+)  # fmt: skip
+_NEGATIVE = (
+    "anger", "annoyance", "disappointment", "disapproval", "disgust", "embarrassment", "fear", "grief",
+    "nervousness", "remorse", "sadness",
+)  # fmt: skip
+
+
+def valence(labels: Sequence[int]) -> int:
+    """Labels of one text, indices into EMOTIONS -> 0, 1 or 2 as in SENTIMENTS if all agree, else -1 (also for surprise & co.)."""
+    names = {EMOTIONS[i] for i in labels}
+    for value, group in ((0, _NEGATIVE), (1, ("neutral",)), (2, _POSITIVE)):
+        if names <= set(group):
+            return value
+    return -1

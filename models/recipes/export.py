@@ -9,7 +9,6 @@ text's scores do not depend on its neighbours in a batch.
 
 import argparse
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +19,9 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from cx_nlp.schema import EMOTIONS
-from cx_nlp.score.model import WEIGHT_FILES, Calibration, file_digest
+from cx_nlp.score.model import MODEL_FORMAT, WEIGHT_FILES, Calibration, by_label, file_digest
+from models.recipes.bases import default_base
 from models.recipes.network import Network
-from models.recipes.tokenizer import default_base
 
 _SMALLEST_QUANTISED = 10_000  # biases and layer norms stay float32: they weigh nothing and cost precision
 
@@ -116,7 +114,7 @@ def export(work: Path, base: str, out: Path, name: str) -> None:
     Tokenizer.from_file(str(work / "tokenizer.json")).save(str(out / "tokenizer.json"), pretty=False)
     (out / "heads.safetensors").chmod(0o644)
     settings = {
-        "format": 1,
+        "format": MODEL_FORMAT,
         "name": name,
         "hidden": int(network.encoder.config.hidden_size),
         "window_tokens": 128,
@@ -130,8 +128,7 @@ def export(work: Path, base: str, out: Path, name: str) -> None:
 
 def uncalibrated() -> dict:
     """Neutral settings, until models.recipes.calibrate has fitted better ones on dev."""
-    values = asdict(Calibration())
-    return values | {"emotion_thresholds": dict(zip(EMOTIONS, values["emotion_thresholds"], strict=True))}
+    return by_label(Calibration())
 
 
 def main() -> None:

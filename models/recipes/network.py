@@ -19,6 +19,9 @@ def two_layer(width_in: int, hidden: int, width_out: int) -> nn.Sequential:
     )
 
 
+THEME_WIDTH = 384  # of all-MiniLM-L6-v2's embedding, which the theme head gives back whatever the encoder
+
+
 class Network(nn.Module):
     def __init__(self, encoder: nn.Module) -> None:
         super().__init__()
@@ -33,11 +36,22 @@ class Network(nn.Module):
         )
         # Training pulls vectors together by polarity; this head is trained to give back the untouched
         # encoder's embedding, so that theme discovery still clusters by topic.
-        self.theme = nn.Linear(width, width)
+        self.theme = nn.Linear(width, THEME_WIDTH)
 
     @classmethod
-    def from_pretrained(cls, path: str) -> "Network":
-        return cls(AutoModel.from_pretrained(path, add_pooling_layer=False, attn_implementation="sdpa"))
+    def from_pretrained(cls, path: str, *, layers: int | None = None) -> "Network":
+        """`layers` keeps that many of the encoder's, evenly spread and the last among them (DistilBERT's way); None all."""
+        encoder = AutoModel.from_pretrained(path, add_pooling_layer=False, attn_implementation="sdpa")
+        if layers:
+            stack = encoder.encoder.layer
+            kept = [round(i * (len(stack) - 1) / (layers - 1)) for i in range(layers)]
+            encoder.encoder.layer = nn.ModuleList([stack[i] for i in kept])
+            encoder.config.num_hidden_layers = layers
+        return cls(encoder)
+
+    @property
+    def pad(self) -> int:
+        return self.encoder.config.pad_token_id
 
     def forward(self, ids: Tensor, attention: Tensor) -> Tensor:
         """ids, attention (B, T) -> hidden (B, T, H)"""

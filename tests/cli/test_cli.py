@@ -70,6 +70,7 @@ def test_score_without_output_prints_json_lines(cx, tiny, reviews):
         (["score", "notes.docx", "--text-column", "comment"], 2, "unknown kind of file"),
         (["score", "reviews.csv", "--text-column", "comment", "--output", "no/such/o.parquet"], 2, "no such folder"),
         (["score", "reviews.csv", "--text-column", "comment", "--model", "bert"], 2, "unknown model 'bert'"),
+        (["score", "reviews.csv", "--text-column", "comment", "--engine", "bf16"], 2, "unknown engine 'bf16'"),
         (["run", "--config", "none.yaml"], 2, "config not found"),
         (["run", "--config", "typo.yaml"], 2, "did you mean 'sources'"),
         (["evaluate", "sentiment", "none.csv"], 1, "none.csv"),

@@ -7,12 +7,13 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 
 import onnx
 import onnxruntime
+import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 
 from cx_nlp.schema import EMOTIONS
-from models.recipes import calibrate, data, theme_head, train
+from models.recipes import calibrate, data, examples, noise, theme_head
+from models.recipes.bases import feeling_emoji
 from models.recipes.export import quantise_columns, store_in_8_bits
-from models.recipes.tokenizer import feeling_emoji
 
 
 def test_eight_bits_keep_a_matrix_within_half_a_step_of_its_column():
@@ -45,32 +46,106 @@ def test_a_graph_in_8_bits_computes_nearly_the_same_in_float():
 
 def test_a_span_takes_the_tokens_it_overlaps():
     offsets = [(0, 0), (0, 3), (4, 8), (8, 11), (0, 0)]
-    assert train.token_span(offsets, 4, 11) == (2, 4)
-    assert train.token_span(offsets, 1, 2) == (1, 2)
-    assert train.token_span(offsets, 3, 4) == (0, 0)
+    assert examples.token_span(offsets, 4, 11) == (2, 4)
+    assert examples.token_span(offsets, 1, 2) == (1, 2)
+    assert examples.token_span(offsets, 3, 4) == (0, 0)
 
 
-def test_batches_hold_one_task_each_and_every_example_once():
-    examples = [train.Example(task, [0] * n, i) for i, (task, n) in enumerate([("sentiment", 5), ("emotion", 7)] * 50)]
-    made = train.batches(examples, size=8, pool=3, rng=np.random.default_rng(0))
+def test_batches_hold_one_task_each_every_example_once_and_few_enough_tokens():
+    made_of = [("sentiment", 5, 70), ("emotion", 7, 3)] * 50
+    given = [examples.Example(task, [i] * (n + i % 9)) for i, (task, n, _) in enumerate(made_of)]
+    made = examples.batches(given, max_tokens=60, max_texts=6, pool=30, rng=np.random.default_rng(0))
     assert all(len({e.task for e in batch}) == 1 for batch in made)
-    assert sorted(e.target for batch in made for e in batch) == list(range(100))
+    assert sorted(e.ids[0] for batch in made for e in batch) == list(range(100))
+    assert all(len(b) * max(len(e.ids) for e in b) <= 60 and len(b) <= 6 for b in made)
+    alone = examples.batches(given[:1], max_tokens=2, max_texts=6, pool=30, rng=np.random.default_rng(0))
+    assert alone == [given[:1]], "a text longer than the budget gets a batch of its own"
 
 
-def test_a_temperature_mends_overconfidence():
+def test_rare_emotions_are_drawn_more_often():
+    labels = pd.Series([[0]] * 980 + [[0, 16]] * 10 + [[21]] * 10)
+    factor = examples.repeat_factors(labels, threshold=0.04, most=1.8)
+    assert factor[:980].tolist() == [1.0] * 980
+    assert factor[980:].tolist() == [1.8] * 20, "sqrt(0.04 / 0.01) = 2, held at the most"
+
+
+def test_the_prior_of_a_field_is_its_class_shares():
+    prior = examples.log_prior(pd.Series([0, 1, 2, 2]), 0.5)
+    np.testing.assert_allclose(prior, 0.5 * np.log([0.25, 0.25, 0.5]))
+    assert examples.log_prior(pd.Series([0, 2, 2, 2]), 1.0)[1] == np.log(examples.LEFT_OUT)
+
+
+def test_draws_are_whole_passes_and_a_sample_for_the_rest():
+    frame = pd.DataFrame({"x": range(5)})
+    counts = examples.drawn(frame, 12, np.random.default_rng(0))["x"].value_counts()
+    assert sorted(counts) == [2, 2, 2, 3, 3]
+
+
+def test_noise_leaves_the_words_countable():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        noisy = noise.disturb("The parcel wasn't delivered", rng, share=1.0)
+        assert len(noisy.replace("[NAME] ", "").replace(" [NAME]", "").replace(" [URL]", "").split()) == 4
+    assert noise.disturb("as it is", rng, share=0.0) == "as it is"
+    assert noise.typo("a b c", rng) == "a b c"
+
+
+def test_valence_needs_agreement():
+    index = EMOTIONS.index
+    assert data.valence([index("joy"), index("love")]) == 2
+    assert data.valence([index("joy"), index("anger")]) == -1
+    assert data.valence([index("surprise")]) == -1
+    assert data.valence([index("neutral")]) == 1
+
+
+def test_vector_scaling_mends_overconfidence_and_a_leaning():
     rng = np.random.default_rng(3)
-    logits = rng.normal(size=(4000, 3))
+    logits = rng.normal(size=(6000, 3))
     p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     labels = np.array([rng.choice(3, p=row) for row in p])
-    assert calibrate.temperature(logits * 2.0, labels) == pytest.approx(2.0, rel=0.1)
+    t, bias = calibrate.vector_scaling((logits - np.array([0, 0.6, 0])) * 2.0, labels, np.ones(6000))
+    assert t == pytest.approx(2.0, rel=0.1)
+    np.testing.assert_allclose(bias, [-0.2, 0.4, -0.2], atol=0.1)
 
 
-def test_a_threshold_maximises_f1_and_rare_labels_take_the_common_one():
-    p = np.linspace(0, 1, 101)
-    assert calibrate.best_threshold(p, p >= 0.6, fallback=0.1) == pytest.approx(0.6, abs=0.011)
-    assert calibrate.best_threshold(p, p >= 0.95, fallback=0.1) == 0.1
-    many = np.tile(p[:, None], (1, len(EMOTIONS)))
+def test_rows_of_a_small_field_can_weigh_as_much_as_those_of_a_large_one():
+    logits, labels = np.zeros((1010, 3)), np.array([0] * 1000 + [2] * 10)
+    weights = np.array([1 / 1000] * 1000 + [1 / 10] * 10)
+    _, bias = calibrate.vector_scaling(logits, labels, weights)
+    assert bias[0] == pytest.approx(bias[2], abs=0.02)
+
+
+def test_emotion_scaling_moves_common_labels_and_leaves_rare_ones():
+    rng = np.random.default_rng(5)
+    logits = rng.normal(-2, 1.5, size=(4000, len(EMOTIONS)))
+    truth = rng.random(logits.shape) < 1 / (1 + np.exp(-(logits - 1.0)))
+    truth[:, 5] = False
+    logits[:, 5] = -9.0
+    t, bias = calibrate.emotion_scaling(logits, truth)
+    assert t == pytest.approx(1.0, rel=0.1)
+    assert bias[0] == pytest.approx(-1.0, abs=0.15) and abs(bias[5]) < 0.2
+
+
+def test_a_threshold_maximises_f1_on_enough_examples():
+    rng = np.random.default_rng(6)
+    p = rng.random(20_000) ** 3
+    truth = rng.random(20_000) < p
+    found = calibrate.best_threshold(p, truth)
+    best_f1 = max(2 * truth[p >= t].sum() / (truth.sum() + (p >= t).sum()) for t in calibrate._GRID)
+    assert found == pytest.approx(best_f1 / 2, abs=0.04), "the best threshold is half the best F1 (Lipton et al. 2014)"
+    many = np.tile(p[:500, None], (1, len(EMOTIONS)))
     assert set(calibrate.emotion_thresholds(many, many >= 0.5)) == set(EMOTIONS)
+
+
+def test_the_threshold_of_a_rare_label_does_not_follow_its_few_examples(monkeypatch):
+    rng = np.random.default_rng(7)
+    p = 0.8 * rng.random(2700) ** 300  # some seven examples are expected
+
+    def spread(examples: float) -> float:
+        monkeypatch.setattr(calibrate, "PRIOR_EXAMPLES", examples)
+        return float(np.std([calibrate.best_threshold(p, rng.random(len(p)) < p) for _ in range(40)]))
+
+    assert spread(20.0) < 0.7 * spread(0.0)
 
 
 def test_ridge_finds_a_linear_map():
@@ -87,12 +162,17 @@ def test_the_halves_of_dev_are_fixed_and_nearly_even():
     assert 0.45 < names.count("fit") / 2000 < 0.55
 
 
-def test_joined_texts_point_at_a_word_of_the_right_half(data_root):
+def test_joined_texts_point_at_each_half_and_at_a_word_of_it(data_root):
     rows = data.sentiment(data_root, "dev")
     made = data.joined(rows, rows=50, rng=np.random.default_rng(0))
-    assert len(made) >= 90 and made["label"].nunique() == 3
-    for row in made.itertuples():
-        assert row.text[row.start : row.end].isalpha() and row.end - row.start >= 4
+    assert made["label"].nunique() == 3 and (made["head"] == "sentiment").sum() == 100
+    for _, its in made.groupby("text"):
+        halves = its[its["head"] == "sentiment"].sort_values("start")
+        assert halves["start"].iloc[0] == 0 and halves["end"].iloc[-1] == len(its["text"].iloc[0])
+        for word in its[its["head"] == "aspect"].itertuples():
+            assert word.text[word.start : word.end].isalpha() and word.end - word.start >= 4
+            inside = halves[(halves["start"] <= word.start) & (halves["end"] >= word.end)]
+            assert inside["label"].tolist() == [word.label]
 
 
 def test_no_text_is_in_two_splits(data_root):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cx_nlp.errors import UsageError
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from cx_nlp.score.predict import Predictor
@@ -32,9 +33,28 @@ TEXTS = [
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def predictor():
-    return Predictor.load("minilm-cx", threads=1)
+FLOAT32 = "onnxruntime-fp32"
+
+
+@pytest.fixture(scope="module", params=[FLOAT32, "openvino-bf16"])
+def predictor(request):
+    return _load(request.param)
+
+
+def _load(engine: str) -> Predictor:
+    try:
+        return Predictor.load("minilm-cx", threads=1, engine=engine)
+    except UsageError as error:
+        pytest.skip(str(error))
+
+
+def _engine_of(predictor: Predictor) -> str:
+    library, _, precision = predictor.encoder.engine.split("-")
+    return f"{library}-{precision}"
+
+
+def is_float32(predictor: Predictor) -> bool:
+    return predictor.encoder.engine.endswith("-fp32")
 
 
 def test_the_weights_keep_to_their_budget():
@@ -50,7 +70,7 @@ def test_a_frozen_sample_keeps_its_scores(predictor, request):
         }
         for text, s, e in zip(TEXTS, sentiments, emotions, strict=True)
     }
-    if request.config.getoption("--update-golden"):
+    if request.config.getoption("--update-golden") and is_float32(predictor):
         FROZEN.write_text(json.dumps(now, indent=1) + "\n")
     frozen = json.loads(FROZEN.read_text())
     assert list(frozen) == TEXTS
@@ -85,7 +105,21 @@ def test_neighbours_move_nothing_that_is_stored(predictor):
         [predictor.sentiment(TEXTS + filler)[: len(TEXTS)], predictor.emotions(TEXTS + filler)[: len(TEXTS)]]
     )
     alone = np.hstack([np.vstack([f([t]) for t in TEXTS]) for f in (predictor.sentiment, predictor.emotions)])
-    assert np.abs(together - alone).max() <= 1e-4
+    assert np.abs(together - alone).max() <= (1e-4 if is_float32(predictor) else 0.01)
+
+
+def test_the_same_run_twice_gives_the_same_bytes(predictor):
+    once, twice = (one.emotions(TEXTS * 5) for one in (predictor, _load(_engine_of(predictor))))
+    assert once.tobytes() == twice.tobytes()
+
+
+def test_no_label_of_the_frozen_sample_depends_on_the_engine(predictor):
+    exact = _load(FLOAT32)
+    p, q = predictor.sentiment(TEXTS), exact.sentiment(TEXTS)
+    assert heads.labels(p).tolist() == heads.labels(q).tolist()
+    e, f = predictor.emotions(TEXTS), exact.emotions(TEXTS)
+    assert (predictor.emotion_labels(e) == exact.emotion_labels(f)).all()
+    assert max(np.abs(p - q).max(), np.abs(e - f).max()) <= 0.01
 
 
 def test_the_complaint_at_the_end_of_ten_thousand_words_shows():

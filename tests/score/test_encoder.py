@@ -10,7 +10,7 @@ from tests import tiny_model
 
 @pytest.fixture
 def encoder(tiny):
-    return Encoder(load_model(str(tiny)), threads=1)
+    return Encoder(load_model(str(tiny)), threads=1, engine="onnxruntime-fp32")
 
 
 def test_the_document_is_the_mean_over_all_its_tokens(encoder):
@@ -45,8 +45,9 @@ def test_windows_change_nothing_where_the_encoder_sees_no_context(encoder):
 def test_neighbours_and_batch_size_move_nothing(tiny):
     model = load_model(str(tiny))
     texts = [" ".join(["good", "bad", "x"][: 1 + i % 3] * (1 + i % 7)) for i in range(60)]
-    alone = [Encoder(model, threads=1, max_batch_tokens=1).span_means([t], [[]])[0].means[0] for t in texts]
-    together = [r.means[0] for r in Encoder(model, threads=1).span_means(texts, [[]] * len(texts))]
+    one, many = (Encoder(model, threads=1, engine="onnxruntime-fp32", max_batch_tokens=size) for size in (1, None))
+    alone = [one.span_means([t], [[]])[0].means[0] for t in texts]
+    together = [r.means[0] for r in many.span_means(texts, [[]] * len(texts))]
     a, b = heads.sentiment(model, np.stack(alone)), heads.sentiment(model, np.stack(together))
     np.testing.assert_array_equal(a, b)
 
@@ -79,8 +80,8 @@ def test_a_file_cut_before_its_checksum_was_taken_is_one_line_too(tmp_path):
 
 def test_another_format_or_an_unknown_name_is_said(tmp_path):
     folder = tiny_model.build(tmp_path / "m")
-    tiny_model.write_settings(folder, format=2)
-    with pytest.raises(ModelError, match="model format 2, this version reads 1"):
+    tiny_model.write_settings(folder, format=1)
+    with pytest.raises(ModelError, match="model format 1, this version reads 2"):
         load_model(str(folder))
     with pytest.raises(UnknownName, match="unknown model 'minilm-xc'"):
         load_model("minilm-xc")

@@ -1,0 +1,65 @@
+"""A training recipe: every setting of a configs/train/*.yaml with its meaning; unknown keys fail."""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Rare(_Strict):
+    threshold: float = Field(0.01, description="emotions with a smaller share of the texts are drawn more often")
+    most: float = Field(3.0, ge=1, description="at most so many times")
+
+
+class Draw(_Strict):
+    """Texts an epoch, drawn anew each time."""
+
+    sentiment: dict[str, int] = Field(description="field of models.recipes.data.sentiment: texts")
+    emotion: int = Field(gt=0)
+    aspect_repeats: int = Field(ge=0, description="how often the whole of MAMS is read")
+    joined: int = Field(ge=0, description="joined texts, see models.recipes.data.joined")
+    lessons: int = Field(ge=0, description="template sentences for sentiment")
+    aspect_lessons: int = Field(ge=0, description="template sentences for aspect sentiment")
+
+
+class Recipe(_Strict):
+    base: str = Field("minilm", description="minilm, mpnet, or a folder or hub name")
+    layers: int | None = Field(None, ge=1, description="keep so many of the encoder's layers; null keeps all")
+    epochs: int = Field(ge=1)
+    batch_tokens: int = Field(2400, gt=0, description="padded tokens of a batch")
+    batch_texts: int = Field(64, gt=0)
+    pool: int = Field(3200, gt=0, description="texts sorted by length together")
+    max_tokens: int = Field(96, gt=2)
+    lr_encoder: float = Field(gt=0)
+    lr_heads: float = Field(gt=0)
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of all steps")
+    freeze_words: bool = Field(True, description="leave the word vectors as they are")
+    label_smoothing: float = Field(0.05, ge=0, lt=1)
+    prior_strength: float = Field(1.0, ge=0, description="of a field's class shares in the logit adjustment; 0 is none")
+    noise: float = Field(0.15, ge=0, le=1, description="share of sentiment texts with a typo, a handle or a link")
+    emotion_weight: float = 5.0
+    valence_weight: float = Field(0.3, description="of the sentiment that the emotions of a text imply")
+    aspect_weight: float = 1.0
+    side_weight: float = Field(0.5, description="of the sides of joined texts, read by the sentiment head")
+    theme_weight: float = Field(2.0, description="of giving back the untouched encoder's embedding")
+    soft_weight: float = Field(
+        0.5, ge=0, le=1, description="with --soft: share of the loss that is the distance to the teachers"
+    )
+    rare: Rare = Rare()
+    checkpoint_steps: int = Field(500, gt=0)
+    draw: Draw
+
+
+def load_recipe(path: Path) -> dict:
+    """-> all settings, defaults filled in. Ends in one line for a file that is missing or holds what no recipe has."""
+    try:
+        return Recipe.model_validate(yaml.safe_load(path.read_text())).model_dump()
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SystemExit(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

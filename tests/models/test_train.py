@@ -1,0 +1,173 @@
+"""The training recipe on a tiny encoder and a handful of texts: losses, checkpoints, resuming, distillation."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch", reason="the training extra is not installed")
+
+import torch
+from safetensors.torch import load_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import BertConfig, BertModel
+
+from cx_nlp.schema import EMOTIONS
+from models.recipes import losses, teach, train
+from models.recipes.examples import Example
+from models.recipes.network import Network
+from models.recipes.recipe import Recipe, load_recipe
+
+CONFIG = Recipe(
+    epochs=2, batch_tokens=200, batch_texts=8, pool=32, max_tokens=24, lr_encoder=1e-3, lr_heads=1e-3, warmup=0.1,
+    checkpoint_steps=2,
+    draw={
+        "sentiment": {"semeval": 12, "extraction": 6, "clothing": 6}, "emotion": 12, "aspect_repeats": 1, "joined": 4,
+        "lessons": 6, "aspect_lessons": 4,
+    },
+).model_dump()  # fmt: skip
+TEXT = "the staff was good bad fine slow lovely rude quick parcel came late on time i love hate this shop very"
+WORDS = TEXT.split()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("base")
+    vocabulary = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(0)
+    size = {"hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 32}
+    BertModel(BertConfig(vocab_size=len(vocabulary), **size), add_pooling_layer=False).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    for name in ("sentiment", "emotion/goemotions", "aspect/mams-atsa"):
+        (folder / name).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+
+    def text() -> str:
+        return " ".join(rng.choice(WORDS, size=rng.integers(5, 12)))
+
+    def frame(n: int) -> pd.DataFrame:
+        split = ["train"] * (n - 12) + ["dev"] * 12
+        labels = (["negative", "neutral", "positive"] * n)[:n]
+        return pd.DataFrame({"text": [text() for _ in range(n)], "label": labels, "split": split})
+
+    frame(40).to_parquet(folder / "sentiment/semeval2017.parquet")
+    frame(40).to_parquet(folder / "sentiment/tweet_extraction.parquet")
+    clothing = frame(40).drop(columns="label").assign(stars=[1, 5, 3, 4] * 10)
+    clothing.to_parquet(folder / "sentiment/clothing_reviews.parquet")
+    for split in ("train", "dev", "test"):
+        lines = [f"{text()}\t{i % 28}\tid{split}{i}" for i in range(56)]
+        (folder / f"emotion/goemotions/{split}.tsv").write_text("\n".join(lines) + "\n")
+    for split in ("train", "val"):
+        sentences = "".join(
+            f"<sentence><text>the staff was {word} {split} {i}</text><aspectTerms>"
+            f'<aspectTerm from="4" to="9" polarity="{label}" term="staff"/></aspectTerms></sentence>'
+            for i in range(4)
+            for word, label in (("good", "positive"), ("bad", "negative"), ("fine", "neutral"))
+        )
+        (folder / f"aspect/mams-atsa/{split}.xml").write_text(f"<sentences>{sentences}</sentences>")
+    return folder
+
+
+def run(base, root, out, **more):
+    train.train(CONFIG | more.pop("config", {}), root, str(base), out, seed=3, **({"soft": None, "init": None} | more))
+    return load_file(out / "network.safetensors")
+
+
+@pytest.fixture(scope="module")
+def trained(base, root, tmp_path_factory):
+    out = tmp_path_factory.mktemp("work") / "whole"
+    return out, run(base, root, out)
+
+
+def test_a_training_that_was_stopped_ends_where_an_undisturbed_one_does(base, root, trained, tmp_path, monkeypatch):
+    saved, checkpoint = [], train.checkpoint
+
+    def stopped(*args):
+        checkpoint(*args)
+        saved.append(args[-1])
+        if len(saved) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "checkpoint", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run(base, root, tmp_path / "w")
+    monkeypatch.setattr(train, "checkpoint", checkpoint)
+    again = run(base, root, tmp_path / "w")
+    _, whole = trained
+    assert saved == [2, 4, 6]
+    assert set(again) == set(whole)
+    for name, value in whole.items():
+        torch.testing.assert_close(again[name], value, msg=name)
+
+
+def test_word_vectors_stay_and_the_rest_moves(base, trained):
+    before, (_, after) = Network.from_pretrained(str(base)).state_dict(), trained
+    name = "encoder.embeddings.word_embeddings.weight"
+    assert torch.equal(before[name], after[name])
+    name = "encoder.encoder.layer.0.attention.self.query.weight"
+    assert not torch.allclose(before[name], after[name])
+
+
+def test_a_student_learns_from_soft_labels_of_a_deeper_teacher(base, root, trained, tmp_path):
+    work, _ = trained
+    config = CONFIG | {"base": str(base)}
+    (work / "train.json").write_text(json.dumps({"config": config, "seed": 3, "steps": 1}))
+    sentiment, emotion = ["the staff was good", "the shop was slow"], ["i love this", "the staff was good"]
+    soft = teach.soft_labels([work], sentiment, emotion)
+    assert soft["sentiment"].shape == (3, 3) and np.isnan(soft["sentiment"]).any(1).sum() == 1
+    assert soft["emotion"].shape == (3, len(EMOTIONS)) and np.isnan(soft["emotion"]).any(1).sum() == 1
+    np.savez(tmp_path / "soft.npz", **soft)
+    loaded = losses.Soft.load(tmp_path / "soft.npz", ["unknown", "the staff was good"])
+    assert loaded.sentiment[0].isnan().all() and not loaded.sentiment[1].isnan().any()
+    state = run(base, root, tmp_path / "student", soft=tmp_path / "soft.npz", config={"layers": 2})
+    assert "encoder.encoder.layer.1.output.dense.weight" in state
+    assert "encoder.encoder.layer.2.output.dense.weight" not in state
+
+
+def loss(net, examples, **config):
+    ids, attention, content = train.collate(examples, net.pad, torch.device("cpu"))
+    hidden = net(ids, attention)
+    return losses.loss_of(net, examples, hidden, content, config=CONFIG | config, soft=None, target=torch.zeros(0, 384))
+
+
+def test_what_the_prior_explains_is_not_learned(base):
+    net = Network.from_pretrained(str(base)).eval()
+    target = np.array([0.1, 0.1, 0.8])
+
+    def pull(prior):
+        net.zero_grad()
+        total, parts = loss(net, [Example("sentiment", [2, 4, 5, 3], sentiment=target, prior=prior)])
+        total.backward()
+        assert list(parts) == ["sentiment"]
+        return net.heads["sentiment"][4].bias.grad[2].item()
+
+    assert pull(None) < pull(np.log(target)) < 0, "towards positive in both cases, less where most texts are"
+
+
+def test_spans_teach_the_head_they_name(base):
+    net = Network.from_pretrained(str(base)).eval()
+    example = Example("aspect", [2, 4, 5, 6, 3], spans=[(1, 2, "aspect", 2), (1, 4, "sentiment", 0)])
+    _, parts = loss(net, [example], aspect_weight=2.0)
+    _, once = loss(net, [example], aspect_weight=1.0)
+    assert set(parts) == {"aspect", "side"}
+    assert parts["aspect"] == pytest.approx(2 * once["aspect"])
+
+
+def test_a_recipe_with_an_unknown_key_is_one_line(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text("epochs: 1\nlr_encoder: 1e-4\nlr_heads: 1e-4\nepoch: 2\ndraw: {}\n")
+    with pytest.raises(SystemExit, match=r"r.yaml: draw\.sentiment: Field required|r.yaml: epoch: Extra inputs"):
+        load_recipe(path)
+    with pytest.raises(SystemExit, match="No such file"):
+        load_recipe(tmp_path / "none.yaml")
