@@ -1,5 +1,7 @@
 """A night whose config names checkpoints: in place of a head, and for a language of their own."""
 
+import re
+
 import pytest
 import yaml
 
@@ -88,7 +90,7 @@ def test_a_checkpoint_takes_the_place_of_the_sentiment_head(config):
     assert list(heads) == ["sentiment", "emotion", "aspect"]
     assert heads["sentiment"] == version(config, "english")
     assert heads["emotion"] == heads["aspect"] and heads["aspect"].startswith("tiny@")
-    assert engine.startswith("onnxruntime-") and "-fp32+torch-" in engine and engine.endswith("-fp32")
+    assert re.fullmatch(r"(onnxruntime|openvino)-[^+]+\+torch-[\d.]+-fp32", engine)
     sentences = nights.query(
         lake, f"SELECT sentiment_label FROM '{lake}/sentences/**/*.parquet' WHERE feedback_id IN ('1', '7') ORDER BY feedback_id"
     )  # fmt: skip

@@ -14,7 +14,7 @@ import numpy as np
 from cx_nlp.errors import ModelError, UsageError
 from cx_nlp.labels import EMOTIONS, UNEMOTIONAL
 from cx_nlp.score import hub
-from cx_nlp.score.heads import DECIMALS, softmax
+from cx_nlp.score.heads import DECIMALS, sigmoid, softmax
 from cx_nlp.score.replacement import TARGETS, Replacement, is_folder
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class Checkpoint:
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """(N, C) -> (N, K). Several labels that mean one of ours: their sum in a softmax, else the greatest."""
-        p = 1.0 / (1.0 + np.exp(-logits)) if self.multi_label else softmax(logits)  # (N, C)
+        p = sigmoid(logits) if self.multi_label else softmax(logits)  # (N, C)
         known = TARGETS[self.replacement.head]
         # A sentiment without neutral is never neutral; an emotion that was not asked for is unknown.
         out = np.full((len(logits), len(known)), 0.0 if self.replacement.head == "sentiment" else np.nan)
