@@ -1,11 +1,11 @@
 """The measures that leaders need, from the lake's feedback and theme mentions: tables from tables, nothing else known.
 
-    rates      `measures`: NPS, CSAT, CES, ratings, sentiment and emotions by period and split
-    passives   `passives`, `crossings`: who sits on the fence, and how text and rating cross
-    drivers    `drivers`: which themes go with the outcome
-    journey    `journey`: the touchpoints in order, and the moments that matter
-    emotions   `emotion_outcomes`, `explained`: which emotions go with the outcome, and how much they explain
-    weighting  `weighted`: those who comment against all who rated, customers against their known shares
+rates      `measures`: NPS, CSAT, CES, ratings, sentiment and emotions by period and split
+passives   `passives`, `crossings`: who sits on the fence, and how text and rating cross
+drivers    `drivers`: which themes go with the outcome
+journey    `journey`: the touchpoints in order, and the moments that matter
+emotions   `emotion_outcomes`, `explained`: which emotions go with the outcome, and how much they explain
+weighting  `weighted`: those who comment against all who rated, customers against their known shares
 """
 
 import datetime as dt

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from cx_nlp.intervals import Z, Sums, mean_interval
+from cx_nlp.intervals import Sums, Z, mean_interval
 
 # A response's outcome as a whole number, and its range; NPS counts as -100, 0 or 100, so that its mean is the NPS.
 OUTCOMES = {
@@ -49,7 +49,7 @@ class Contrast:
         return mean_interval(sums, low=self.low, high=self.high)
 
     def effect(self) -> tuple[float, float, float]:
-        """Mean with it less mean without it, low, high; NaNs where one side is empty."""
+        """Mean with it less mean without it, low, high; NaNs where one side is empty, or (low, high) both are alike."""
         s1, n1, s0, n0 = self.totals
         if not n1 or not n0:
             return NOTHING
@@ -63,9 +63,9 @@ class Contrast:
         return value / (value - low) * Z if value - low > 0 else math.nan
 
     def _error(self, pull: np.ndarray) -> float:
-        if self.customers < 2:
-            return math.nan
-        squares = max(float(pull @ self.gram @ pull), 0.0)
+        squares = float(pull @ self.gram @ pull)
+        if self.customers < 2 or squares <= 1e-12 * float(pull**2 @ np.diag(self.gram)):
+            return math.nan  # nobody differs from the means: that says nothing about others
         return math.sqrt(squares * self.customers / (self.customers - 1))
 
 

@@ -27,7 +27,12 @@ _RATED = f"(SELECT *, {_GROUP} AS grp FROM answer WHERE role = 'customer' AND sa
 def passives(con: duckdb.DuckDBPyConnection, *, min_n: int) -> pd.DataFrame:
     """Columns of `passives` but for as_of and run_id; only of customers whose text was scored. None, no rows."""
     sizes = dict(con.execute(f"SELECT grp, count(DISTINCT customer) FROM {_RATED} GROUP BY 1").fetchall())
-    rows = [row for kind in KINDS for against in ("promoter", "detractor") for row in _apart(con, kind, against, sizes, min_n)]
+    rows = [
+        row
+        for kind in KINDS
+        for against in ("promoter", "detractor")
+        for row in _apart(con, kind, against, sizes, min_n)
+    ]
     return pd.DataFrame([*rows, *_leans(con, sizes, min_n)])
 
 
@@ -92,7 +97,11 @@ def crossings(con: duckdb.DuckDBPyConnection, *, min_n: int) -> pd.DataFrame:
     rows = []
     for said, grp, s, customers, ss, *products in cells:
         row = {"text": said, "nps_group": grp, "n": int(s), "n_customers": customers, "suppressed": True}
-        of = (("'all'", "all", ("value", "low", "high")), ("grp", grp, _ends("group_share")), ("said", said, _ends("text_share")))
+        of = (
+            ("'all'", "all", ("value", "low", "high")),
+            ("grp", grp, _ends("group_share")),
+            ("said", said, _ends("text_share")),
+        )
         for (by, name, columns), product in zip(of, products, strict=True):
             total, squares, people = bases[by, name]
             shown = total >= min_n

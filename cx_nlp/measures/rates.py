@@ -170,11 +170,16 @@ def _stacked(found: pd.DataFrame, emotions: pd.DataFrame | None, split: Sequence
             blocks.append(_measured(g, name, family, measure, sums, of, (g[f"n_{family}"] >= min_n) & alike, min_n))
     if emotions is not None:
         at = emotions.merge(found[keys].assign(at=range(len(found))), on=keys)
+        by_emotion = {
+            name: (part[["s", "ss", "sn"]].to_numpy(dtype=float), part["at"].to_numpy())
+            for name, part in at.groupby("emotion")
+        }
         for emotion in EMOTIONS:
-            here = at[at["emotion"] == emotion]
-            sums = [np.zeros(len(found)) for _ in range(3)]
-            for part, total in zip(("s", "ss", "sn"), sums, strict=True):
-                total[here["at"]] = here[part]
+            sums = list(np.zeros((3, len(found))))
+            if emotion in by_emotion:
+                values, places = by_emotion[emotion]
+                for total, value in zip(sums, values.T, strict=True):
+                    total[places] = value
             measure, shown = _share("true"), g["n_text"] >= min_n
             blocks.append(_measured(g, f"emotion_{emotion}", "text", measure, sums, g["pieces"], shown, min_n))
     stacked = pd.DataFrame({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
@@ -218,7 +223,9 @@ def _measured(
 def _finish(con: duckdb.DuckDBPyConnection, parts: list[pd.DataFrame], as_of: dt.date) -> pd.DataFrame:
     """All rows together: without those that nobody may see or that say nothing, with names for what has numbers."""
     rows = pd.concat(parts, ignore_index=True)
-    rows = rows[(rows["n"] > 0) | (rows["period"] == "all")]
+    # Of a suppressed week or month one row says as much as 28 more would: `negative` has the same n as the emotions.
+    extra = rows["suppressed"] & rows["measure"].str.startswith("emotion_")
+    rows = rows[(rows["n"] > 0) & ~extra | (rows["period"] == "all")]
     few = np.where(rows["n_customers"] > 0, rows["n_customers"], rows["people"]) < MIN_PEOPLE
     rows = rows[(rows["role"] == "customer") | ~few].reset_index(drop=True)
     for table, column in (("version", "model_version"), ("themes_version", "themes_version")):

@@ -51,7 +51,10 @@ def weighted(
         FROM answer WHERE role = 'customer' ORDER BY nr""").fetchnumpy()
     if not len(rows["customer"]):
         return pd.DataFrame()
-    data = {name: np.ma.filled(column, np.nan) if column.dtype.kind == "f" else np.asarray(column) for name, column in rows.items()}
+    data = {
+        name: np.ma.filled(column, np.nan) if column.dtype.kind == "f" else np.asarray(column)
+        for name, column in rows.items()
+    }
     cells = _codes(data["rated"]) * 1_000_003 + _codes(data["touchpoint"])
     speaks = data["commented"] & (data["rated"] >= 0)
     known = {split: (data[split].astype(str), shares) for split, shares in known_shares.items()}
@@ -86,7 +89,9 @@ def to_raters(cells: np.ndarray, speaks: np.ndarray, coarse: np.ndarray) -> np.n
     return weight
 
 
-def rake(weight: np.ndarray, known: Mapping[str, tuple[np.ndarray, Mapping[str, float]]], *, rounds: int = 50) -> np.ndarray:
+def rake(
+    weight: np.ndarray, known: Mapping[str, tuple[np.ndarray, Mapping[str, float]]], *, rounds: int = 50
+) -> np.ndarray:
     """weight (N,), known: split -> (values (N,), share of each) -> weights (N,) whose shares are the known ones.
 
     One split is post-stratification and exact at once; several are taken in turn until all hold (Deming & Stephan
@@ -120,6 +125,6 @@ def _compared(
         }  # fmt: skip
         for column, weights in (("raw", np.ones(len(y))), ("weighted", w)):
             mean, error = weighted_mean(y, weights, customer) if shown else (math.nan, math.nan)
-            row |= {column: mean, f"{column}_low": max(low, mean - Z * error) if error == error else math.nan}
-            row[f"{column}_high"] = min(high, mean + Z * error) if error == error else math.nan
+            row |= {column: mean, f"{column}_low": max(low, mean - Z * error) if error > 0 else math.nan}
+            row[f"{column}_high"] = min(high, mean + Z * error) if error > 0 else math.nan
         yield row

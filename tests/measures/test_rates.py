@@ -84,7 +84,12 @@ def test_a_share_has_wilsons_interval_where_each_customer_answers_once():
 
 def test_a_response_of_several_comments_counts_once():
     frame = pd.DataFrame(
-        {"response_id": ["r1", "r1", "r2"], "is_response_head": [True, False, True], "nps": [9, 9, 3], "csat": [5, 5, 1]}
+        {
+            "response_id": ["r1", "r1", "r2"],
+            "is_response_head": [True, False, True],
+            "nps": [9, 9, 3],
+            "csat": [5, 5, 1],
+        }
     )
     rows = rows_of(feedback(frame))
     assert (pick(rows, "nps")["value"], pick(rows, "nps")["n"]) == (0.0, 2)
@@ -94,7 +99,12 @@ def test_a_response_of_several_comments_counts_once():
 
 def test_themes_roll_up_once_a_comment_and_ratings_once_a_response():
     said = feedback(
-        {"feedback_id": ["a", "b", "c"], "response_id": ["r1", "r1", "r2"], "is_response_head": [False, True, True], "nps": [9, 9, 2]}
+        {
+            "feedback_id": ["a", "b", "c"],
+            "response_id": ["r1", "r1", "r2"],
+            "is_response_head": [False, True, True],
+            "nps": [9, 9, 2],
+        }
     )
     named = mentions(
         [
@@ -172,7 +182,11 @@ def test_an_empty_lake_has_no_measures():
 
 
 def test_scales_of_other_ratings_are_never_averaged():
-    frame = {"source": ["a"] * 3 + ["b"] * 2, "rating": [4.0, 5.0, 3.0, 8.5, 9.5], "rating_scale": ["1-5"] * 3 + ["1-10"] * 2}
+    frame = {
+        "source": ["a"] * 3 + ["b"] * 2,
+        "rating": [4.0, 5.0, 3.0, 8.5, 9.5],
+        "rating_scale": ["1-5"] * 3 + ["1-10"] * 2,
+    }
     rows = rows_of(feedback(frame))
     assert np.isnan(pick(rows, "rating")["value"]) and pick(rows, "rating")["n"] == 5
     assert (pick(rows, "rating", source="a")["value"], pick(rows, "rating", source="b")["value"]) == (4.0, 9.0)
@@ -203,7 +217,11 @@ def test_periods_start_on_mondays_and_on_the_first():
 
 
 def test_a_row_names_the_versions_behind_it():
-    rows = rows_of(feedback({"model_version": ["m1", "m2", None], "score_status": ["scored", "scored", "no_text"], "csat": [1, 2, 3]}))
+    rows = rows_of(
+        feedback(
+            {"model_version": ["m1", "m2", None], "score_status": ["scored", "scored", "no_text"], "csat": [1, 2, 3]}
+        )
+    )
     assert pick(rows, "negative")["model_version"] == "m1|m2"
     assert pick(rows, "csat")["model_version"] is None, "a rating needs no model"
     assert pick(rows, "negative")["coverage"] == pytest.approx(2 / 3)
@@ -217,7 +235,11 @@ def test_keys_are_unique_and_in_order():
 
 
 def test_the_order_of_rows_moves_no_byte():
-    frame = survey(300, sentiment_score=np.random.default_rng(3).random(300).round(5), weight=np.random.default_rng(4).random(300).round(3))
+    frame = survey(
+        300,
+        sentiment_score=np.random.default_rng(3).random(300).round(5),
+        weight=np.random.default_rng(4).random(300).round(3),
+    )
     frame["feedback_id"] = [f"f{i:07}" for i in range(300)]
     one = tables(feedback(frame))
     other = tables(feedback(frame.sample(frac=1, random_state=5)))
