@@ -14,19 +14,20 @@ def log_odds(
     """Terms that n and n_against customers name, each at most once -> log-odds ratios (K,) and their z (K,).
 
     counts, against (K,): customers of either group that name each term. With a Dirichlet prior of the share in both
-    groups, worth `strength` customers, which shrinks rare terms to no difference (Monroe, Colaresi & Quinn 2008,
-    Fightin' Words, Political Analysis 16: log-odds-ratio with informative Dirichlet prior). Words are rare, themes are
-    not, so the variance keeps all four of its terms (Woolf 1955) where they drop two. NaN where both groups name a term
-    never, or always, or a group is empty.
+    groups together, which shrinks towards no difference (Monroe, Colaresi & Quinn 2008, Fightin' Words, Political
+    Analysis 16: log-odds ratio with informative Dirichlet prior); it is worth `strength` customers, one at least of
+    whom names the term, so that rare terms are held back most. Words are rare, themes are not: the variance keeps all
+    four of its terms (Woolf 1955) where they drop two. NaN where nobody names a term, or everybody, or a group is empty.
     """
     counts, against = np.asarray(counts, dtype=float), np.asarray(against, dtype=float)
     if min(n, n_against) <= 0:
         return np.full(len(counts), np.nan), np.full(len(counts), np.nan)
     share = (counts + against) / (n + n_against)
     share = np.where((share > 0) & (share < 1), share, np.nan)
+    prior = np.maximum(strength * share, min(1.0, strength))
     cells = []
     for named, total in ((counts, n), (against, n_against)):
-        cells += [named + strength * share, total - named + strength * (1 - share)]
+        cells += [named + prior, total - named + strength * (1 - share)]
     delta = np.log(cells[0] / cells[1]) - np.log(cells[2] / cells[3])
     return delta, delta / np.sqrt(sum(1 / cell for cell in cells))
 

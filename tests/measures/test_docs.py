@@ -45,7 +45,9 @@ def test_every_measure_table_is_explained():
 
 def test_nps():
     found = tables(feedback({"nps": [10, 10, 9, 9, 8, 7, 6, 2]}), min_n=1)["measures"]
-    found = found[(found["period"] == "all") & (found["source"] == "(all)")].set_index("measure", drop=False)
+    found = found[
+        (found["period"] == "all") & (found[["source", "channel", "touchpoint", "segment"]] == "(all)").all(axis=1)
+    ].set_index("measure", drop=False)
     check("measures", found.loc[["nps", "promoters", "passives", "detractors"]])
 
 

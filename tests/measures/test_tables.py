@@ -40,7 +40,8 @@ def test_a_customer_counts_once_however_often_it_says_so():
     frame = pd.DataFrame({"nps": [8] * 30 + [10] * 30, "customer_key": ["same"] * 25 + [f"c{i}" for i in range(35)]})
     named = [{"feedback_id": f"f{i:07}", "theme_id": "t/x"} for i in (*range(25), 28, 29, 30, 31, 32)]
     with load(feedback(frame), mentions(named)) as con:
-        row = passives.passives(con, min_n=1).set_index(["kind", "term"]).loc[("theme", "t/x")].iloc[0]
+        found = passives.passives(con, min_n=1).set_index(["kind", "term", "against"])
+    row = found.loc[("theme", "t/x", "promoter")]
     assert (row["n"], row["n_term"]) == (6, 3)
 
 
@@ -122,14 +123,14 @@ def test_driver_coefficients_agree_with_statsmodels():
 
     of = by_hand()
     with load(*as_lake(of)) as con:
-        found = drivers.drivers(con, min_n=20, rng=rng(), resamples=200).set_index(["outcome", "theme_id"]).loc["csat"]
+        found = drivers.drivers(con, min_n=20, rng=rng(), resamples=400).set_index(["outcome", "theme_id"]).loc["csat"]
     usual = [of.sentiment[of.named[:, t], t].mean() for t in range(3)]
     x = sm.add_constant(np.column_stack([of.named, of.named * (of.sentiment - usual)]).astype(float))
     fit = sm.OLS(of.y, x).fit(cov_type="cluster", cov_kwds={"groups": of.customer})
     assert found["presence"].tolist() == pytest.approx(fit.params[1:4])
     assert found["sentiment"].tolist() == pytest.approx(fit.params[4:7])
     width = (found["presence_high"] - found["presence_low"]).to_numpy() / (2 * 1.96)
-    assert width == pytest.approx(fit.bse[1:4], rel=0.2)
+    assert width == pytest.approx(fit.bse[1:4], rel=0.25)
     without = [of.y.mean() - of.y[~of.named[:, t]].mean() for t in range(3)]
     assert found["impact"].tolist() == pytest.approx(without)
     assert found.loc["t/a", "stability"] > 0.99 and found.loc["t/a", "presence_high"] < 0
@@ -174,16 +175,16 @@ def test_a_contrast_agrees_with_a_regression_with_clustered_errors():
 
 
 def test_the_journey_has_its_order_and_its_moments():
-    frame = pd.DataFrame({"touchpoint": ["use"] * 60 + ["buy"] * 30 + ["help"] * 30, "csat": [4, 5] * 45 + [1, 2] * 15})
-    frame["customer_key"] = [f"c{i}" for i in range(120)]
+    frame = pd.DataFrame({"touchpoint": ["use"] * 40 + ["buy"] * 30 + ["help"] * 30, "csat": [4, 5] * 35 + [1, 2] * 15})
+    frame["customer_key"] = [f"c{i}" for i in range(100)]
     with load(feedback(frame)) as con:
         found = journey.journey(con, order=["buy", "use"], min_n=20)
     assert found.drop_duplicates("touchpoint")["touchpoint"].tolist() == ["buy", "use", "help"]
     csat = found[found["outcome"] == "csat"].set_index("touchpoint")
     assert csat.loc["help", "value"] == 1.5 and csat.loc["help", "effect"] == pytest.approx(-3.0)
-    assert csat.loc["help", "moment"] == pytest.approx(0.25 * 3.0)
+    assert csat.loc["help", "moment"] == pytest.approx(0.3 * 3.0)
     assert csat.loc["help", "moment_low"] > 0 and csat["moment"].idxmax() == "help"
-    assert csat.loc["buy", "volume_share"] == 0.25
+    assert csat.loc["buy", "volume_share"] == 0.3
     assert found[found["outcome"] == "nps"]["suppressed"].all(), "nobody gave one"
 
 
