@@ -102,6 +102,25 @@ def _near_zones(name: str) -> list[str]:
     return difflib.get_close_matches(name, available_timezones(), n=5, cutoff=0.3) or ["UTC", "Europe/London"]
 
 
+class MeasuresConfig(_Strict):
+    min_n: int = Field(20, ge=1, description="rows below which a figure is suppressed")
+    days: int = Field(92, ge=0, description="days before the latest one that are shown day by day")
+    weeks: int = Field(53, ge=0, description="weeks before the latest one that are shown week by week; months all are")
+    journey: list[str] = Field(default_factory=list, description="touchpoints in order; others follow by first use")
+    known_shares: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="channel | touchpoint | segment: each value's share among all customers"
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> "MeasuresConfig":
+        for split, shares in self.known_shares.items():
+            if split not in ("channel", "touchpoint", "segment"):
+                raise UnknownName("split of known_shares", split, ("channel", "touchpoint", "segment"))
+            if min(shares.values(), default=0) <= 0 or abs(sum(shares.values()) - 1) > 0.01:
+                raise ValueError(f"known_shares.{split} must be above 0 and add up to 1, got {sum(shares.values()):g}")
+        return self
+
+
 class Config(_Strict):
     lake: Path = Field(description="folder of the tables")
     sources: dict[str, SourceConfig] = Field(min_length=1)
@@ -113,6 +132,7 @@ class Config(_Strict):
     sentiment: SentimentConfig | None = Field(None, description="a checkpoint in place of the model's head")
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
+    measures: MeasuresConfig = MeasuresConfig()
 
     @field_validator("languages")
     @classmethod
@@ -177,12 +197,15 @@ def _relative(name: str, base: Path) -> str:
     return str(base / name) if "/" in name or name.endswith((".yaml", ".yml")) else name
 
 
+_FIELDS = {"sources": SourceConfig.model_fields, "measures": MeasuresConfig.model_fields}
+
+
 def _explain(error: ValidationError, path: Path) -> UsageError:
     # A misspelt key also leaves the right one missing: name the misspelling.
     first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        fields = SourceConfig.model_fields if first["loc"][0] == "sources" else Config.model_fields
+        fields = _FIELDS.get(str(first["loc"][0]) if len(first["loc"]) > 1 else "", Config.model_fields)
         if "scales" in first["loc"]:
             fields = ScaleConfig.model_fields
         fields = config_heads.fields_at(first["loc"][:-1]) or fields

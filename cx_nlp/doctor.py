@@ -130,7 +130,7 @@ _DATED = {
     "theme_mentions": "feedback_date",
     "sentences": "feedback_date",
     "runs": "CAST(started_at AT TIME ZONE 'UTC' AS DATE)",
-    "measures": "as_of",
+    **dict.fromkeys(schema.MEASURE_TABLES, "as_of"),
 }
 
 

@@ -35,13 +35,19 @@ def mean_and_error(sums: Sums) -> tuple[float, float]:
 
 
 def mean_interval(sums: Sums, *, low: float, high: float) -> tuple[float, float, float]:
-    """-> mean, low, high by the normal approximation, kept within the value's range; NaNs where there is none."""
+    """-> mean, low, high by the normal approximation, kept within the value's range; NaNs where there is none.
+
+    Rows that are all alike have no variance and yet leave room for others: as many as Wilson's interval allows for a
+    share of none among the customers, at the far end of the range. An unbounded range then gives NaNs.
+    """
     mean, error = mean_and_error(sums)
-    return (
-        mean,
-        max(low, mean - Z * error) if error == error else math.nan,
-        (min(high, mean + Z * error) if error == error else math.nan),
-    )
+    if error != error:
+        return mean, math.nan, math.nan
+    if error * error <= 1e-15 * mean * mean:
+        unseen = wilson(0.0, sums.customers)[1]
+        ends = mean - unseen * (mean - low), mean + unseen * (high - mean)
+        return mean, *(ends if math.isfinite(ends[0] + ends[1]) else (math.nan, math.nan))
+    return mean, max(low, mean - Z * error), min(high, mean + Z * error)
 
 
 def share_interval(sums: Sums) -> tuple[float, float, float]:

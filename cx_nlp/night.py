@@ -1,6 +1,6 @@
 """The steps of a night as plain functions over paths, for a flow (or anything else) to call in order.
 
-    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates -> commit
+    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates -> measure -> commit
 
 What passes between steps are paths, counts and plain values; rows wait in the lake's staging folder.
 """
@@ -27,6 +27,8 @@ from cx_nlp.score.model import find_model
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
+    import duckdb
+
     from cx_nlp.score.scorer import Scorer
 
 log = logging.getLogger("cx_nlp")
@@ -165,6 +167,33 @@ def score_dates(
             return score_staged(scorer(), staged, sentences=night.config.sentences, progress=step)
 
         return store.build(plan, dates, score)
+
+
+def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, taxonomy: Taxonomy) -> store.Built:
+    """Compute the measures of the lake as this run will leave it; nothing where the run changes nothing.
+
+    What it gives is committed with the rest: measures and the rows that they are of change together.
+    """
+    from cx_nlp.measures import tables
+
+    settings = night.config.measures
+
+    def tables_of(con: "duckdb.DuckDBPyConnection", feedback: str, mentions: str, parents: dict[str, str | None]):
+        return tables(
+            con,
+            feedback=feedback,
+            mentions=mentions,
+            parents=parents,
+            run_id=night.run_id,
+            min_n=settings.min_n,
+            days=settings.days,
+            weeks=settings.weeks,
+            order=settings.journey,
+            known_shares=settings.known_shares,
+        )
+
+    themes = pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None
+    return store.build_measures(plan, built, tables_of, themes=themes)
 
 
 def commit(

@@ -15,6 +15,8 @@ from cx_nlp.labels import EMOTIONS as EMOTIONS
 from cx_nlp.labels import FAMILY_OF as FAMILY_OF
 from cx_nlp.labels import SENTIMENTS as SENTIMENTS
 from cx_nlp.labels import UNEMOTIONAL as UNEMOTIONAL
+from cx_nlp.measure_fields import MEASURE_KEYS as MEASURE_KEYS
+from cx_nlp.measure_fields import MEASURE_TABLES as MEASURE_TABLES
 
 SCHEMA_VERSION = "1"
 
@@ -214,27 +216,6 @@ RUNS = _schema(
     required=("run_id", "source", "flow", "started_at", "status"),
 )
 
-MEASURES = _schema(
-    "measures",
-    [
-        ("as_of", _date),
-        ("period", _text),  # day | week | month | all
-        ("period_start", _date),
-        *((name, _text) for name in ("source", "channel", "touchpoint", "segment", "respondent_role", "theme_id")),
-        ("measure", _text),
-        *((name, _real) for name in ("value", "low", "high")),
-        ("n", _int),
-        ("n_customers", _int),
-        ("n_effective", _real),
-        ("coverage", _real),
-        ("suppressed", _flag),
-        ("model_version", _text),
-        ("themes_version", _text),
-        ("run_id", _text),
-    ],
-    required=("as_of", "period", "measure", "n", "suppressed"),
-)
-
 TABLES = {
     "feedback": FEEDBACK,
     "theme_mentions": THEME_MENTIONS,
@@ -242,8 +223,9 @@ TABLES = {
     "themes": THEMES,
     "rejects": REJECTS,
     "runs": RUNS,
-    "measures": MEASURES,
+    **{name: _schema(name, *columns) for name, columns in MEASURE_TABLES.items()},
 }
+MEASURES = TABLES["measures"]
 KEYS = {
     "feedback": ("source", "feedback_id"),
     "theme_mentions": ("source", "feedback_id", "mention_id", "theme_id"),
@@ -251,6 +233,7 @@ KEYS = {
     "themes": ("theme_id",),
     "rejects": ("source", "row_hash", "occurrence"),
     "runs": ("run_id", "source"),
+    **MEASURE_KEYS,
 }
 
 # A row on its way from a source to the lake: everything known before scoring, plus where it was read.

@@ -107,6 +107,11 @@ def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
 
 
 @task(cache_policy=NO_CACHE)
+def measure(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
+    return night.measure(this, plan, built, taxonomy=_taxonomy(this.config))
+
+
+@task(cache_policy=NO_CACHE)
 def commit(
     this: Night, plan: store.Plan, built: Sequence[store.Built], taken: Sequence[Taken], seconds: dict[str, float]
 ) -> dict[str, dict[str, int]]:
@@ -161,6 +166,7 @@ def nightly(config: str, only_date: str | None = None, reread: bool = False) -> 
         resolved = time.monotonic()
         built = [score(this, plan, dates) for dates in plan.groups()]
         seconds = {"resolve": resolved - started, "score": time.monotonic() - resolved}
+        built.append(measure(this, plan, built))
         counts = commit(this, plan, built, taken, seconds)
     publish_summary(this, counts)
     return counts

@@ -10,6 +10,7 @@ import yaml
 
 from cx_nlp import night, store
 from cx_nlp.config import load_config
+from cx_nlp.schema import TABLES
 from cx_nlp.score.scorer import Scorer
 from cx_nlp.themes.taxonomy import load_taxonomies
 
@@ -64,6 +65,7 @@ def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = F
         taken = [night.take_source(this, name, paths) for name, paths in night.find_files(config).items()]
         plan = night.resolve(this)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
+        built.append(night.measure(this, plan, built, taxonomy=scorer.taxonomy))
         return night.commit(
             this, plan, built, taken, taxonomy=scorer.taxonomy, model_version=scorer.model_version, seconds={}
         )
@@ -72,7 +74,7 @@ def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = F
 def query(lake: Path, sql: str) -> list[tuple]:
     """SQL over views named like the tables, each read by the plain glob that a BI tool uses."""
     with duckdb.connect() as con:
-        for table in ("feedback", "theme_mentions", "themes", "rejects", "runs"):
+        for table in TABLES:
             if any((lake / table).rglob("*.parquet")):
                 con.execute(f"CREATE VIEW {table} AS FROM '{lake}/{table}/**/*.parquet'")
         return con.execute(sql).fetchall()

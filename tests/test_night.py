@@ -219,3 +219,48 @@ def test_sentences_are_a_table_where_the_config_asks_for_it(config, lake):
     )
     assert len(rows) == 2 and all(text[start:end] == text for text, start, end, _, _ in rows)
     assert sorted(label for *_, label in rows) == ["neutral", "positive"]
+
+
+def test_a_night_writes_its_measures_and_a_rerun_keeps_them(config, lake):
+    nights.run(config)
+    found = nights.query(
+        lake,
+        """SELECT touchpoint, measure, n, value, suppressed FROM measures
+           WHERE period = 'all' AND source = '(all)' AND channel = '(all)' AND segment = '(all)' AND theme_id = '(all)'
+             AND measure IN ('nps', 'responses') ORDER BY 1, 2""",
+    )
+    assert found == [
+        ("(all)", "nps", 5, None, True), ("(all)", "responses", 7, 6.0, False),
+        ("buy", "nps", 2, None, True), ("buy", "responses", 2, 2.0, False),
+        ("deliver", "nps", 1, None, True), ("deliver", "responses", 2, 1.0, False),
+        ("use", "nps", 2, None, True), ("use", "responses", 3, 3.0, False),
+    ]  # fmt: skip
+    assert nights.query(lake, "SELECT DISTINCT as_of::VARCHAR FROM measures") == [("2026-03-03",)]
+    before = nights.content(lake)
+    nights.run(config, reread=True)
+    assert nights.content(lake) == before
+
+
+def test_measures_follow_the_config(config, lake):
+    import yaml
+
+    settings = yaml.safe_load(config.read_text())
+    settings["measures"] = {
+        "min_n": 1,
+        "journey": ["use", "buy"],
+        "known_shares": {"touchpoint": {"buy": 0.5, "use": 0.5}},
+    }
+    config.write_text(yaml.safe_dump(settings))
+    nights.run(config)
+    assert nights.query(lake, "SELECT touchpoint FROM journey WHERE outcome = 'nps' ORDER BY position") == [
+        ("use",),
+        ("buy",),
+        ("deliver",),
+    ]
+    query = "SELECT value FROM measures WHERE period = 'all' AND measure = 'nps' AND touchpoint = 'deliver' AND theme_id = '(all)'"
+    assert nights.query(lake, query) == [(100.0,)]
+    assert nights.query(lake, "SELECT DISTINCT scheme FROM weighted ORDER BY 1") == [
+        ("both",),
+        ("commenters",),
+        ("known_shares",),
+    ]

@@ -14,6 +14,7 @@ A run, from the lake's side (all paths and plain values; nothing here knows a fl
         plan = store.plan(lake, run_id, started_at=started_at, sources=["survey"],
                           occurrence_id=partial(identity.occurrence_id, hasher))
         built = [store.build(plan, dates, score) for dates in plan.groups(20_000)]
+        built.append(store.build_measures(plan, built, tables_of))   # of the lake as this run will leave it
         runs = store.run_rows(plan, built, {"flow": "nightly", "config_hash": config.hash})
         store.commit_run(plan, built, runs=runs, themes=dimension,
                          taken={"survey": {file.name: file.sha256 for file in todo}})
@@ -29,12 +30,13 @@ from cx_nlp.store.files import partition, partitions, read_table
 from cx_nlp.store.journal import Healed
 from cx_nlp.store.ledger import run_rows
 from cx_nlp.store.lock import locked
+from cx_nlp.store.measuring import build_measures
 from cx_nlp.store.merge import Plan, plan
 from cx_nlp.store.run import commit_run, open_lake, record_failure, summary
 from cx_nlp.store.staging import Staged, stage
 from cx_nlp.store.state import SourceFile, changed_files, watermark
 
 __all__ = [
-    "Built", "Healed", "Plan", "SourceFile", "Staged", "build", "changed_files", "commit_run", "locked", "open_lake",
+    "Built", "Healed", "Plan", "SourceFile", "Staged", "build", "build_measures", "changed_files", "commit_run", "locked", "open_lake",
     "partition", "partitions", "plan", "read_table", "record_failure", "run_rows", "stage", "summary", "watermark",
 ]  # fmt: skip

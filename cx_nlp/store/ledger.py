@@ -13,6 +13,7 @@ import pyarrow as pa
 from cx_nlp import schema
 from cx_nlp.store import duck, files
 from cx_nlp.store.building import Built
+from cx_nlp.store.measuring import after
 from cx_nlp.store.merge import Plan
 from cx_nlp.store.staging import STAGED_REJECTS, staged_files
 
@@ -140,12 +141,9 @@ def _dimension(themes: pd.DataFrame) -> list[dict[str, object]]:
 
 def _seen(plan: Plan, built: Iterable[Built], parents: Mapping[str, str | None]) -> dict[str, tuple[dt.date, dt.date]]:
     """First and last date of each theme's mentions as the lake will be, rolled up to the themes above."""
-    mentions = {path: path for path in files.partitions(plan.lake, "theme_mentions").values()}
-    for one in built:
-        mentions |= {final: temporary for temporary, final in one.writes if final.parts[-3] == "theme_mentions"}
-        mentions = {final: path for final, path in mentions.items() if final not in one.deletes}
+    mentions = after(plan, built, "theme_mentions")
     with duck.session(files.staging(plan.lake, plan.run_id)) as con:
-        source = duck.parquet(con, mentions.values(), schema.THEME_MENTIONS)
+        source = duck.parquet(con, mentions, schema.THEME_MENTIONS)
         found = con.execute(f"""
             SELECT theme_id, min(feedback_date), max(feedback_date) FROM {source}
             WHERE theme_id IS NOT NULL GROUP BY theme_id""").fetchall()

@@ -1,0 +1,77 @@
+"""The measures that leaders need, from the lake's feedback and theme mentions: tables from tables, nothing else known.
+
+rates      `measures`: NPS, CSAT, CES, ratings, sentiment and emotions by period and split
+passives   `passives`, `crossings`: who sits on the fence, and how text and rating cross
+drivers    `drivers`: which themes go with the outcome
+journey    `journey`: the touchpoints in order, and the moments that matter
+emotions   `emotion_outcomes`, `explained`: which emotions go with the outcome, and how much they explain
+weighting  `weighted`: those who comment against all who rated, customers against their known shares
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cx_nlp import schema
+
+SEED = 20260101  # of the resampling: the same lake gives the same bytes
+DECIMALS = 9  # beyond lies what the order of additions does to a sum
+
+
+def tables(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    feedback: str,
+    mentions: str,
+    parents: Mapping[str, str | None],
+    run_id: str,
+    min_n: int = 20,
+    days: int = 92,
+    weeks: int = 53,
+    order: Sequence[str] = (),
+    known_shares: Mapping[str, Mapping[str, float]] | None = None,
+) -> tuple[dt.date | None, dict[str, pa.Table]]:
+    """All measure tables of a lake -> its latest feedback_date, and each table in the order of its key.
+
+    feedback, mentions: SQL to stand after FROM. parents: theme_id -> the theme above. order: of touchpoints. A lake
+    without feedback gives None and no tables; a table can be empty. The connection keeps the tables of `relations`.
+    """
+    from cx_nlp.measures import drivers, emotions, journey, passives, rates, relations, weighting
+
+    relations.load(con, feedback=feedback, mentions=mentions, parents=parents)
+    as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
+    if as_of is None:
+        return None, {}
+    makers: dict[str, Callable[[], pd.DataFrame]] = {
+        "measures": lambda: rates.measures(con, as_of, min_n=min_n, days=days, weeks=weeks),
+        "passives": lambda: passives.passives(con, min_n=min_n),
+        "crossings": lambda: passives.crossings(con, min_n=min_n),
+        "drivers": lambda: drivers.drivers(con, min_n=min_n, rng=np.random.default_rng(SEED)),
+        "journey": lambda: journey.journey(con, order=order, min_n=min_n),
+        "emotion_outcomes": lambda: emotions.emotion_outcomes(con, min_n=min_n),
+        "explained": lambda: emotions.explained(con, min_n=min_n, rng=np.random.default_rng(SEED)),
+        "weighted": lambda: weighting.weighted(con, known_shares=known_shares or {}, min_n=min_n),
+    }
+    return as_of, {name: finish(name, make(), as_of=as_of, run_id=run_id) for name, make in makers.items()}
+
+
+def finish(name: str, rows: pd.DataFrame, *, as_of: dt.date, run_id: str) -> pa.Table:
+    """Rows of a maker as the table of the schema: with as_of, run_id and role, sorted by key, NaN as null."""
+    to = schema.TABLES[name]
+    rows = rows.reindex(columns=to.names)
+    rows["as_of"], rows["run_id"] = as_of, run_id
+    if name != "measures":
+        rows["respondent_role"] = "customer"
+        rows = rows.sort_values(list(schema.KEYS[name]), kind="stable")
+    arrays = []
+    for field in to:
+        column = rows[field.name]
+        if pa.types.is_floating(field.type):
+            arrays.append(pa.array(column.astype(float).round(DECIMALS) + 0.0, field.type, from_pandas=True))
+        else:
+            arrays.append(pa.array(column, field.type, from_pandas=True))
+    return pa.Table.from_arrays(arrays, schema=to)

@@ -1,0 +1,117 @@
+"""The formulas behind the measures that are not intervals (those are in `cx_nlp.intervals`). Pure numpy.
+
+K terms, N rows, P columns of a regression.
+"""
+
+import math
+
+import numpy as np
+
+
+def log_odds(
+    counts: np.ndarray, n: float, against: np.ndarray, n_against: float, *, strength: float = 10.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Terms that n and n_against customers name, each at most once -> log-odds ratios (K,) and their z (K,).
+
+    counts, against (K,): customers of either group that name each term. With a Dirichlet prior of the share in both
+    groups together, which shrinks towards no difference (Monroe, Colaresi & Quinn 2008, Fightin' Words, Political
+    Analysis 16: log-odds ratio with informative Dirichlet prior); it is worth `strength` customers, one at least of
+    whom names the term, so that rare terms are held back most. Words are rare, themes are not: the variance keeps all
+    four of its terms (Woolf 1955) where they drop two. NaN where nobody names a term, or everybody, or a group is empty.
+    """
+    counts, against = np.asarray(counts, dtype=float), np.asarray(against, dtype=float)
+    if min(n, n_against) <= 0:
+        return np.full(len(counts), np.nan), np.full(len(counts), np.nan)
+    share = (counts + against) / (n + n_against)
+    share = np.where((share > 0) & (share < 1), share, np.nan)
+    prior = np.maximum(strength * share, min(1.0, strength))
+    cells = []
+    for named, total in ((counts, n), (against, n_against)):
+        cells += [named + prior, total - named + strength * (1 - share)]
+    delta = np.log(cells[0] / cells[1]) - np.log(cells[2] / cells[3])
+    return delta, delta / np.sqrt(sum(1 / cell for cell in cells))
+
+
+def two_sided(z: np.ndarray) -> np.ndarray:
+    """Probability under the normal distribution of a |z| at least as large, in [0, 1]; NaN stays NaN."""
+    return np.array([math.erfc(abs(one) / math.sqrt(2)) if one == one else math.nan for one in np.asarray(z)])
+
+
+def false_discovery(p: np.ndarray) -> np.ndarray:
+    """p (K,) -> q (K,): the smallest false discovery rate at which each is found (Benjamini & Hochberg 1995).
+
+    NaN stays NaN and counts as no test.
+    """
+    p = np.asarray(p, dtype=float)
+    q = np.full(len(p), np.nan)
+    tested = np.flatnonzero(~np.isnan(p))
+    if not len(tested):
+        return q
+    order = tested[np.argsort(p[tested], kind="stable")]
+    scaled = p[order] * len(order) / np.arange(1, len(order) + 1)
+    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    return q
+
+
+def least_squares(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """x (N, P), y (N,), weight (N,) of at least 0 -> coefficients (P,); the shortest where several fit alike.
+
+    Columns of a rare theme may vanish in a resample: then its coefficient is 0 instead of an error.
+    """
+    w = np.ones(len(y)) if weight is None else weight
+    gram, moment = (x * w[:, None]).T @ x, x.T @ (w * y)
+    return np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ moment
+
+
+def ridge_fit(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
+    """x (N, P) whose first column is 1, y (N,) -> coefficients (P,), all but the first shrunk (Hoerl & Kennard 1970)."""
+    shrink = np.full(x.shape[1], penalty)
+    shrink[0] = 0.0
+    return np.linalg.solve(x.T @ x + np.diag(shrink) + 1e-9 * np.eye(x.shape[1]), x.T @ y)
+
+
+def kish(weight: np.ndarray) -> float:
+    """Effective number of rows of weights (N,), (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling); 0 for none."""
+    squares = float((np.asarray(weight, dtype=float) ** 2).sum())
+    return float(np.sum(weight)) ** 2 / squares if squares else 0.0
+
+
+def cluster_error(pull: np.ndarray, cluster: np.ndarray) -> float:
+    """Standard error of a sum of contributions (N,) whose rows of one cluster (N,) are alike; NaN for one cluster."""
+    names, index = np.unique(cluster, return_inverse=True)
+    if len(names) < 2:
+        return math.nan
+    sums = np.bincount(index, weights=pull)
+    return math.sqrt(float((sums**2).sum()) * len(names) / (len(names) - 1))
+
+
+def weighted_mean(y: np.ndarray, weight: np.ndarray, cluster: np.ndarray) -> tuple[float, float]:
+    """y, weight, cluster (N,) -> weighted mean and its error over clusters (Taylor linearisation); NaNs for none."""
+    total = float(weight.sum()) if len(y) else 0.0
+    if total <= 0:
+        return math.nan, math.nan
+    mean = float((weight * y).sum()) / total
+    return mean, cluster_error(weight * (y - mean) / total, cluster)
+
+
+def corrected_share(share: float, error: float, confusion: np.ndarray) -> tuple[float, float]:
+    """A classifier's share of positives -> the true share that its known errors imply, in [0, 1], and its error.
+
+    (share + specificity - 1) / (sensitivity + specificity - 1), with the error of all three by the delta method (Rogan
+    & Gladen 1978, American Journal of Epidemiology 107). confusion (2, 2): rows are the truth, columns what was said,
+    negative first. NaNs where the classifier is no better than chance or a class has no row.
+    """
+    (tn, fp), (fn, tp) = np.asarray(confusion, dtype=float)
+    if min(tn + fp, fn + tp) == 0:
+        return math.nan, math.nan
+    specificity, sensitivity = tn / (tn + fp), tp / (fn + tp)
+    gain = sensitivity + specificity - 1
+    if gain <= 0:
+        return math.nan, math.nan
+    true = (share + specificity - 1) / gain
+    variance = (
+        error**2
+        + (1 - true) ** 2 * specificity * (1 - specificity) / (tn + fp)
+        + true**2 * sensitivity * (1 - sensitivity) / (fn + tp)
+    ) / gain**2
+    return min(max(true, 0.0), 1.0), math.sqrt(variance)

@@ -1,0 +1,116 @@
+"""Feedback and mentions made by hand, or from a sample's truth, in a DuckDB connection as measures read them."""
+
+import datetime as dt
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from cx_nlp import measures, schema
+from cx_nlp.schema import nps_group
+
+DAY = dt.date(2026, 3, 2)  # a Monday
+RUN = "r1"
+
+
+def feedback(rows: list[dict] | pd.DataFrame) -> pa.Table:
+    """Rows with whatever columns matter; the rest is filled as for a scored, neutral comment of a customer."""
+    frame = pd.DataFrame(rows).reset_index(drop=True)
+    ids = pd.Series([f"f{i:07}" for i in range(len(frame))], dtype=object)
+    fill = {
+        "source": "survey", "feedback_id": ids, "row_hash": "h", "is_response_head": True,
+        "feedback_date": DAY, "submitted_at": pd.Timestamp("2026-03-02", tz="UTC"), "respondent_role": "customer",
+        "weight": 1.0, "score_status": "scored", "text": "x", "issues": "", "attributes": "{}", "clean_version": "c",
+        "run_id": RUN, "sentiment_label": "neutral", "sentiment_score": 0.0, "is_mixed": False, "is_emotional": False,
+        "primary_emotion": "neutral", "emotional_intensity": 0.0, "model_version": "m1",
+    }  # fmt: skip
+    for name, value in fill.items():
+        if name not in frame:
+            frame[name] = value
+    if "response_id" not in frame:
+        frame["response_id"] = frame["feedback_id"]
+    if "nps" in frame:
+        frame["nps_group"] = [nps_group(None if pd.isna(value) else int(value)) for value in frame["nps"]]
+    arrays = [
+        pa.array(frame[f.name] if f.name in frame else [None] * len(frame), f.type, from_pandas=True)
+        for f in schema.FEEDBACK
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema.FEEDBACK)
+
+
+def mentions(rows: list[dict] | pd.DataFrame) -> pa.Table:
+    """Rows with feedback_id and theme_id at least; neutral unless told."""
+    frame = pd.DataFrame(rows).reset_index(drop=True)
+    fill = {
+        "source": "survey", "feedback_date": DAY, "mention_id": 0, "is_negated": False, "method": "pattern",
+        "run_id": RUN, "sentiment_label": "neutral", "sentiment_score": 0.0, "p_negative": 0.0, "p_neutral": 1.0,
+        "p_positive": 0.0, "primary_emotion": "neutral", "themes_version": "t1",
+    }  # fmt: skip
+    for name, value in fill.items():
+        if name not in frame:
+            frame[name] = value
+    to = schema.THEME_MENTIONS
+    arrays = [pa.array(frame[f.name] if f.name in frame else [None] * len(frame), f.type, from_pandas=True) for f in to]
+    return pa.Table.from_arrays(arrays, schema=to)
+
+
+def connect(said: pa.Table, named: pa.Table | None = None) -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(config={"threads": 1})
+    con.register("in_feedback", said)
+    con.register("in_mentions", schema.THEME_MENTIONS.empty_table() if named is None else named)
+    return con
+
+
+def load(said: pa.Table, named: pa.Table | None = None, *, parents=None) -> duckdb.DuckDBPyConnection:
+    """A connection after `relations.load`."""
+    from cx_nlp.measures import relations
+
+    con = connect(said, named)
+    relations.load(con, feedback="in_feedback", mentions="in_mentions", parents=parents or {})
+    return con
+
+
+def tables(said: pa.Table, named: pa.Table | None = None, *, parents=None, **options) -> dict[str, pd.DataFrame]:
+    """All measure tables as frames, by name; `as_of` under "as_of"."""
+    with connect(said, named) as con:
+        as_of, found = measures.tables(
+            con, feedback="in_feedback", mentions="in_mentions", parents=parents or {}, run_id=RUN, **options
+        )
+    return {"as_of": as_of} | {name: table.to_pandas() for name, table in found.items()}
+
+
+def of_truth(truth: pd.DataFrame) -> tuple[pa.Table, pa.Table]:
+    """A sample's truth -> feedback and mentions as a faultless model would leave them.
+
+    Mentions carry the tone of their comment, and emotions are the planted ones.
+    """
+    kept = truth[truth["outcome"] == "new"].reset_index(drop=True)
+    ids = pd.Series([f"f{i:07}" for i in range(len(kept))], dtype=object)
+    score = {"negative": -0.9, "positive": 0.9}
+    label = kept["tone"].where(kept["tone"].isin(["negative", "positive"]), "neutral")
+    shown = kept["has_comment"] & (kept["part"] == 1)
+    rows = pd.DataFrame(
+        {
+            "source": kept["source"], "feedback_id": ids, "response_id": kept["response_id"].where(kept["response_id"].notna(), ids),
+            "is_response_head": kept["part"] == 1, "feedback_date": kept["feedback_date"].dt.date,
+            "touchpoint": kept["touchpoint"], "channel": kept["channel"], "segment": kept["segment"],
+            "respondent_role": kept["respondent_role"], "customer_key": kept["person"],
+            "score_status": np.where(kept["has_comment"], "scored", "no_text"),
+            **{name: kept[name] for name in ("nps", "csat", "ces", "rating")},
+            "rating_scale": np.where(kept["rating"].notna(), "stars 1-5", None),
+            "sentiment_label": label.where(shown, "neutral"), "sentiment_score": label.map(score).fillna(0.0).where(shown, 0.0),
+            "is_mixed": (kept["tone"] == "mixed") & shown,
+            "primary_emotion": kept["emotion"].where(kept["emotion"].notna() & shown & (kept["emotion"] != ""), "neutral"),
+        }
+    )  # fmt: skip
+    rows["is_emotional"] = rows["primary_emotion"] != "neutral"
+    named = [
+        {"source": source, "feedback_id": fid, "feedback_date": date, "theme_id": f"t/{theme}", "mention_id": i,
+         "sentiment_label": lab, "sentiment_score": sc, "p_negative": float(lab == "negative"),
+         "p_neutral": float(lab == "neutral"), "p_positive": float(lab == "positive")}
+        for source, fid, date, themes, lab, sc in zip(
+            rows["source"], ids, rows["feedback_date"], kept["themes"], rows["sentiment_label"], rows["sentiment_score"], strict=True)
+        for i, theme in enumerate(themes.split("|") if themes else [])
+    ]  # fmt: skip
+    return feedback(rows), mentions(named)
