@@ -1,5 +1,6 @@
 """A DuckDB file: one SELECT, read only, fetched in Arrow batches, every value as text."""
 
+import contextlib
 import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -53,7 +54,14 @@ def read(
                 connection.execute(f"SET TimeZone = '{zone}'")
                 statement = queries.rewritten(query, name=lambda name: f"${name}")
                 values = {name: parameters[name] for name in queries.parameters(query)}
-                yield from _chunks(connection.execute(statement, values).to_arrow_reader(chunk_rows), label, chunk_rows)
+                # Not `execute`, whose result would be held whole: 1.4 GB for 4 million rows, against 0.1 GB.
+                relation = connection.sql(statement, params=values)
+                if relation is None:
+                    raise SourceError(f"{label}: the query gives no rows, expected a SELECT")
+                columns = clean_names(relation.columns, label)
+                # Left open by a reader that stops half-way, it would make the file's next connection wait for ever.
+                with contextlib.closing(relation.to_arrow_reader(chunk_rows)) as reader:
+                    yield from _chunks(reader, columns, label, chunk_rows)
         except duckdb.Error as error:
             failure = _explained(error, label, path)
         except (pa.ArrowException, OSError) as error:  # DuckDB's own, once rows are on their way
@@ -62,8 +70,7 @@ def read(
         raise failure
 
 
-def _chunks(reader: pa.RecordBatchReader, label: str, chunk_rows: int) -> Iterator[Chunk]:
-    columns = clean_names(reader.schema.names, label)
+def _chunks(reader: pa.RecordBatchReader, columns: list[str], label: str, chunk_rows: int) -> Iterator[Chunk]:
     row = 0
     for whole in reader:
         for start in range(0, whole.num_rows, chunk_rows):

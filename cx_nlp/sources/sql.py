@@ -164,7 +164,7 @@ def _query_errors() -> tuple[type[Exception], ...]:
 
 def _is_sqlite(origin: object) -> bool:
     """SQLite's own errors name tables, columns and places in the query, but no values."""
-    return type(origin).__module__ == "sqlite3" and type(origin).__name__ == "OperationalError"
+    return type(origin).__module__ == "sqlite3" and type(origin).__name__ in ("OperationalError", "DatabaseError")
 
 
 def _may_help(error: "sa.exc.DBAPIError", state: str, said: str, stage: str) -> bool:
