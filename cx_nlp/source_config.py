@@ -82,12 +82,13 @@ class TombstoneConfig(Strict):
     @field_validator("values", mode="before")
     @classmethod
     def _texts(cls, values: Any) -> Any:
-        """YAML's true and 1 are what a source writes as such."""
+        """YAML reads yes as true, and 1 as a number; a source may write either."""
         if not isinstance(values, list):
             return values
         if not values:
             raise ValueError("an empty list marks no row; leave `values` out if any value marks one")
-        return [str(value).lower() if isinstance(value, bool) else str(value) for value in values]
+        flags = {True: ["true", "yes"], False: ["false", "no"]}
+        return [text for value in values for text in (flags[value] if isinstance(value, bool) else [str(value)])]
 
 
 class SourceConfig(Strict):
