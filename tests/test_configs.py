@@ -136,9 +136,9 @@ sources:
     source = load_config(write(tmp_path, text)).sources["s"]
     assert source.url == f"sqlite:///{tmp_path}/deep/f.db" and source.overlap == dt.timedelta(hours=12)
     assert source.tombstone.values == ["true", "yes", "1"] and source.path is None
-    with pytest.raises(UsageError, match="sources.s: snapshot: true reads everything; leave :since and :until out"):
+    with pytest.raises(UsageError, match=r"sources.s: snapshot: true reads everything; leave :since and :until out"):
         load_config(write(tmp_path, text + "    snapshot: true\n"))
-    with pytest.raises(UsageError, match="sources.s: query names :sinse"):
+    with pytest.raises(UsageError, match=r"sources.s: query names :sinse"):
         load_config(write(tmp_path, text.replace(":since", ":sinse")))
 
 

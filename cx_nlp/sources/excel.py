@@ -38,20 +38,21 @@ def read(
     """
     import openpyxl
 
-    with one_line_errors(path):
-        with path.open("rb") as stream:
-            magic = stream.read(4)
+    with one_line_errors(path), path.open("rb") as stream:
+        magic = stream.read(4)
         if magic != _ZIP:
             what = "an old or an encrypted workbook; save it as .xlsx without a password" if magic == _OLD else "none"
             raise SourceError(f"{path}: {'empty file' if not magic else f'not an Excel workbook (.xlsx) but {what}'}")
+        stream.seek(0)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about styles and extensions that it leaves out
-                book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-                try:
-                    yield from _chunks(_sheet(book, sheet, path), path, chunk_rows)
-                finally:
-                    book.close()
+                # The stream, not the path: openpyxl judges a file by the end of its name.
+                book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+            try:
+                yield from _chunks(_sheet(book, sheet, path), path, chunk_rows)
+            finally:
+                book.close()
         except (CxError, OSError, MemoryError):
             raise
         except Exception as error:  # a damaged workbook shows as any error of zip, XML or openpyxl

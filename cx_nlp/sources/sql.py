@@ -146,7 +146,7 @@ def _bound(dialect: str, query: str, parameters: Mapping[str, dt.datetime]) -> d
 def _explained(error: "sa.exc.DBAPIError", stage: str, label: str, url: Filled) -> CxError:
     origin = error.orig
     state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None) or ""
-    said = url.hide(origin)
+    said = url.hide(str(origin).partition("\nLINE ")[0])  # what follows repeats the query
     about_query = stage != "read on from" and (
         state.startswith(_ABOUT_QUERY)
         or (not state and (stage == "connect to" or isinstance(error, _query_errors()) or _is_sqlite(origin)))

@@ -30,7 +30,7 @@ def test_a_glob_and_one_file(memory):
 
 def test_nothing_there_is_said_without_the_url(memory):
     for url in ("memory://exports/*.jsonl", "memory://exports/none.csv"):
-        with pytest.raises(SourceError, match="^s: no (file matches|such file at) its url$"):
+        with pytest.raises(SourceError, match=r"^s: no (file matches|such file at) its url$"):
             names(url)
 
 

@@ -112,7 +112,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path):
 def test_a_locked_database_may_be_tried_again(path):
     with closing(sqlite3.connect(path)) as writer:
         writer.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(TransientError, match="crm: cannot .* database is locked"):
+        with pytest.raises(TransientError, match=r"crm: cannot .* database is locked"):
             list(sql.read(Filled(f"sqlite:///{path}?timeout=0.1"), "SELECT * FROM f", parameters={}, label="crm"))
 
 
