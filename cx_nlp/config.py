@@ -6,122 +6,27 @@ to the file that holds them.
 
 import hashlib
 import json
+import re
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator
 
 from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
-from cx_nlp.config_heads import Strict as _Strict
 from cx_nlp.errors import UnknownName, UsageError
+from cx_nlp.measures_config import MeasuresConfig
 from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
-
-# What a source's columns can be mapped onto.
-TARGETS = (
-    "feedback_id", "response_id", "submitted_at", "updated_at", "customer_id", "text", "question", "channel",
-    "touchpoint", "segment", "respondent_role", "weight", "may_quote", "may_contact", "nps", "csat", "ces", "rating",
-)  # fmt: skip
-FIXABLE = (
-    "submitted_at", "question", "channel", "touchpoint", "segment", "respondent_role", "rating_scale", "weight",
-    "may_quote", "may_contact",
-)  # fmt: skip
+from cx_nlp.source_config import FIXABLE as FIXABLE
+from cx_nlp.source_config import TARGETS as TARGETS
+from cx_nlp.source_config import ScaleConfig as ScaleConfig
+from cx_nlp.source_config import SourceConfig as SourceConfig
+from cx_nlp.source_config import TombstoneConfig
+from cx_nlp.strict import Strict
 
 
-class ScaleConfig(_Strict):
-    """How a rating column becomes "higher is better" on its scale.
-
-    `reverse: true` maps the source's low..high onto high..low. Values outside low..high become null and are
-    named in `issues`. `name` fills `rating_scale` (for the target `rating`).
-    """
-
-    low: float
-    high: float
-    reverse: bool = False
-    name: str | None = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "ScaleConfig":
-        if self.low >= self.high:
-            raise ValueError(f"low {self.low} must be below high {self.high}")
-        return self
-
-
-class SourceConfig(_Strict):
-    kind: str = Field(description="a name in cx_nlp.sources.SOURCES: csv, jsonl, parquet")
-    path: str = Field(description="a file or a glob, relative to the config file")
-    timezone: str = Field("UTC", description="IANA name; dates without an offset are local to it")
-    columns: dict[str, str] = Field(description="target: the source's column")
-    fixed: dict[str, Any] = Field(default_factory=dict, description="target: one value for every row")
-    attributes: list[str] | bool = Field(True, description="columns to keep in `attributes`; true keeps all others")
-    scales: dict[str, ScaleConfig] = Field(default_factory=dict, description="target: scale of the source's values")
-    date_order: Literal["day_first", "month_first"] = Field(
-        "day_first", description="how 03/04/2026 is read; ISO dates are always read as such"
-    )
-    date_sequence: str | None = Field(
-        None,
-        description="a column whose trailing number runs in time within its prefix: settles dates written in both orders",
-    )
-    no_comment: list[str] = Field(default_factory=list, description="comments that mean none, such as 'Did not answer'")
-    language: str = Field("en", description="ISO 639-1; what very short texts are taken to be in")
-    encoding: str | None = Field(None, description="default: UTF-8, else found per file")
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
-            raise UnknownName("timezone", name, available_timezones() if len(name) < 3 else _near_zones(name))
-        return name
-
-    @model_validator(mode="after")
-    def _known_targets(self) -> "SourceConfig":
-        for key in self.columns:
-            if key not in TARGETS:
-                raise UnknownName("column target", key, TARGETS)
-        for key in self.fixed:
-            if key not in FIXABLE:
-                raise UnknownName("fixed target", key, FIXABLE)
-        for key in self.scales:
-            if key not in ("nps", "csat", "ces", "rating"):
-                raise UnknownName("scale", key, ("nps", "csat", "ces", "rating"))
-        if "submitted_at" not in self.columns and "submitted_at" not in self.fixed:
-            raise ValueError("no date: map columns.submitted_at or set fixed.submitted_at")
-        return self
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.timezone)
-
-
-def _near_zones(name: str) -> list[str]:
-    import difflib
-
-    return difflib.get_close_matches(name, available_timezones(), n=5, cutoff=0.3) or ["UTC", "Europe/London"]
-
-
-class MeasuresConfig(_Strict):
-    min_n: int = Field(20, ge=1, description="rows below which a figure is suppressed")
-    days: int = Field(92, ge=0, description="days before the latest one that are shown day by day")
-    weeks: int = Field(53, ge=0, description="weeks before the latest one that are shown week by week; months all are")
-    journey: list[str] = Field(default_factory=list, description="touchpoints in order; others follow by first use")
-    known_shares: dict[str, dict[str, float]] = Field(
-        default_factory=dict, description="channel | touchpoint | segment: each value's share among all customers"
-    )
-
-    @model_validator(mode="after")
-    def _shares(self) -> "MeasuresConfig":
-        for split, shares in self.known_shares.items():
-            if split not in ("channel", "touchpoint", "segment"):
-                raise UnknownName("split of known_shares", split, ("channel", "touchpoint", "segment"))
-            if min(shares.values(), default=0) <= 0 or abs(sum(shares.values()) - 1) > 0.01:
-                raise ValueError(f"known_shares.{split} must be above 0 and add up to 1, got {sum(shares.values()):g}")
-        return self
-
-
-class Config(_Strict):
+class Config(Strict):
     lake: Path = Field(description="folder of the tables")
     sources: dict[str, SourceConfig] = Field(min_length=1)
     taxonomies: list[str] = Field(default_factory=lambda: ["general"], description="shipped names or paths")
@@ -165,7 +70,7 @@ def load_config(path: Path) -> Config:
     except IsADirectoryError:
         raise UsageError(f"config is a directory, expected a YAML file: {path}") from None
     except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, or a date such as 2026-02-30
-        raise UsageError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+        raise UsageError(f"{path}: not readable as YAML: {_problem(error)}") from None
     if not isinstance(raw, dict):
         raise UsageError(f"{path}: expected a mapping with the keys {', '.join(Config.model_fields)}")
     try:
@@ -175,10 +80,10 @@ def load_config(path: Path) -> Config:
     except UnknownName as error:
         kind, got, known, _ = error.args
         raise UnknownName(kind, got, known, str(path)) from None
+    except UsageError as error:
+        raise UsageError(f"{path}: {_culprit(raw)}{error}") from None
     base = path.resolve().parent
-    sources = {
-        name: source.model_copy(update={"path": str(base / source.path)}) for name, source in config.sources.items()
-    }
+    sources = {name: _from(base, source) for name, source in config.sources.items()}
     return config.model_copy(
         update={
             "lake": base / config.lake,
@@ -192,12 +97,42 @@ def load_config(path: Path) -> Config:
     )
 
 
+_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:|\$\{)(.+)")
+
+
+def _from(base: Path, source: SourceConfig) -> SourceConfig:
+    """A source with what is relative to the config file made absolute."""
+    path = None if source.path is None else str(base / source.path)
+    match = _SQLITE.fullmatch(source.url or "")
+    return source.model_copy(update={"path": path, "url": f"{match[1]}{base / match[2]}" if match else source.url})
+
+
 def _relative(name: str, base: Path) -> str:
     """A shipped name stays; anything that looks like a path becomes one relative to the config file."""
     return str(base / name) if "/" in name or name.endswith((".yaml", ".yml")) else name
 
 
 _FIELDS = {"sources": SourceConfig.model_fields, "measures": MeasuresConfig.model_fields}
+
+
+def _problem(error: Exception) -> str:
+    """What YAML's reader says, without the line that it quotes: that may hold a password."""
+    mark = getattr(error, "problem_mark", None)
+    said = f"line {mark.line + 1}: {getattr(error, 'problem', None)}" if mark else str(error)
+    return " ".join(said.split())
+
+
+def _culprit(raw: dict) -> str:
+    """Where in the config a UsageError without a place comes from: "sources.NAME: ", or "" if from elsewhere."""
+    sources = raw.get("sources")
+    for name, source in sources.items() if isinstance(sources, dict) else ():
+        try:
+            SourceConfig.model_validate(source)
+        except ValidationError:
+            continue
+        except UsageError:
+            return f"sources.{name}: "
+    return ""
 
 
 def _explain(error: ValidationError, path: Path) -> UsageError:
@@ -208,7 +143,12 @@ def _explain(error: ValidationError, path: Path) -> UsageError:
         fields = _FIELDS.get(str(first["loc"][0]) if len(first["loc"]) > 1 else "", Config.model_fields)
         if "scales" in first["loc"]:
             fields = ScaleConfig.model_fields
+        elif "tombstone" in first["loc"]:
+            fields = TombstoneConfig.model_fields
         fields = config_heads.fields_at(first["loc"][:-1]) or fields
         return UnknownName("key", str(first["loc"][-1]), fields, where=f"{path}: {where}")
-    got = "" if first["type"] == "missing" else f", got {json.dumps(first.get('input'), default=str)[:80]}"
+    # A whole section is too long to show, and may hold what nobody may see.
+    is_shown = first["type"] != "missing" and not isinstance(first.get("input"), dict | list)
+    is_shown &= not {"url", "options"} & set(first["loc"])
+    got = f", got {json.dumps(first.get('input'), default=str)[:80]}" if is_shown else ""
     return UsageError(f"{path}: {where}: {first['msg']}{got}")

@@ -52,6 +52,10 @@ class SourceError(PermanentError):
     """A source that cannot be read at all: no such file, a directory, a missing column."""
 
 
+class RunStopped(PermanentError):
+    """A run that stopped itself before it replaced anything: too many rows rejected, a snapshot far too small."""
+
+
 class LakeError(PermanentError):
     """A lake that cannot be used as it is: another key, another schema version, a broken table."""
 

@@ -28,6 +28,8 @@ class Mapped:
     attributes: dict[str, Values]  # by the source's column, customer id never among them
     customers: Values  # raw customer ids, trimmed; to be hashed, never to be kept
     sequence: Values  # the column that `date_sequence` names
+    deleted: list[bool]  # rows that the source's `tombstone` marks
+    deleted_at: Values  # what the tombstone's column says of them, which may be a date
 
 
 def map_columns(rows: pd.DataFrame, *, name: str, source: SourceConfig, file: str) -> Mapped:
@@ -42,20 +44,36 @@ def map_columns(rows: pd.DataFrame, *, name: str, source: SourceConfig, file: st
         if (fixed := fixed_text(source.fixed.get(target))) is not None:
             found = [fixed if is_blank(value) else value for value in found]
         values[target] = found
+    deleted, deleted_at = _tombstones(rows, source)
     return Mapped(
         values=values,
         read=read,
         attributes={column: values_of(rows[column]) for column in attribute_columns(rows, source)},
         customers=[(value or "").strip() or None for value in read.get("customer_id", blank)],
         sequence=values_of(rows[source.date_sequence]) if source.date_sequence else blank,
+        deleted=deleted,
+        deleted_at=deleted_at,
     )
 
 
+def _tombstones(rows: pd.DataFrame, source: SourceConfig) -> tuple[list[bool], Values]:
+    if source.tombstone is None:
+        return [False] * len(rows), [None] * len(rows)
+    found = values_of(rows[source.tombstone.column])
+    if source.tombstone.values is None:
+        return [not is_blank(value) for value in found], found
+    marks = {value.strip().casefold() for value in source.tombstone.values}
+    return [not is_blank(value) and str(value).strip().casefold() in marks for value in found], found
+
+
 def attribute_columns(rows: pd.DataFrame, source: SourceConfig) -> list[str]:
-    """Columns kept in `attributes`, sorted: those listed, or all that are not mapped; the customer id's never is."""
+    """Columns kept in `attributes`, sorted: those listed, or all that are not mapped; the customer id's never is.
+
+    Nor is the tombstone's, unless listed: it says nothing about a row that stays.
+    """
     if source.attributes is False:
         return []
-    mapped = set(source.columns.values())
+    mapped = set(source.columns.values()) | ({source.tombstone.column} if source.tombstone else set())
     wanted = [c for c in rows.columns if c not in mapped] if source.attributes is True else source.attributes
     return sorted(set(wanted) - {source.columns.get("customer_id")})
 
@@ -87,6 +105,8 @@ def _with_optional_keys(rows: pd.DataFrame, name: str, source: SourceConfig, fil
     if source.kind != "jsonl":
         return rows
     wanted = {column: target for target, column in source.columns.items() if target not in _REQUIRED_KEYS}
+    if source.tombstone:
+        wanted.setdefault(source.tombstone.column, "tombstone")
     if not isinstance(source.attributes, bool):
         wanted |= dict.fromkeys(source.attributes, "attributes")
     if rows.empty:  # every line of it is bad, or there is none: nothing is known about its keys
@@ -101,6 +121,8 @@ def _check_columns(rows: pd.DataFrame, name: str, source: SourceConfig, file: st
     wanted = [(column, f"columns.{target}") for target, column in source.columns.items()]
     if source.date_sequence:
         wanted.append((source.date_sequence, "date_sequence"))
+    if source.tombstone:
+        wanted.append((source.tombstone.column, "tombstone.column"))
     if not isinstance(source.attributes, bool):
         wanted += [(column, "attributes") for column in source.attributes]
     present = set(map(str, rows.columns))

@@ -5,11 +5,12 @@
 What passes between steps are paths, counts and plain values; rows wait in the lake's staging folder.
 """
 
+import contextlib
 import datetime as dt
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,14 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, identity, progress, sources, store
+from cx_nlp import __version__, identity, inputs, progress, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
-from cx_nlp.errors import SourceError
+from cx_nlp.errors import RunStopped, SourceError, TransientError
 from cx_nlp.prepare import SUPPORTED, check_source, prepare
 from cx_nlp.score import engines
 from cx_nlp.score.model import find_model
+from cx_nlp.sources import credentials
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from cx_nlp.score.scorer import Scorer
 
 log = logging.getLogger("cx_nlp")
+# Errors whose message may be kept: they quote no row and no credential.
+_SAYS_NO_TEXT = (SourceError, TransientError, RunStopped)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Taken:
     rows: int
     rejects: int
     seconds: float
+    window_low: dt.datetime | None = None  # rows changed since then were asked for; None for all
+    is_whole: bool = False  # the source is a snapshot, and all of it was read
 
 
 def new_night(config: Config, *, flow: str, only_date: dt.date | None = None, reread: bool = False) -> Night:
@@ -77,6 +83,7 @@ def check(config: Config) -> None:
     for name, source in config.sources.items():
         sources.resolve(source.kind)
         check_source(name, source)
+        credentials.check(source.url, source.options, where=f"sources.{name}")
     find_model(config.model)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
@@ -89,40 +96,63 @@ def check(config: Config) -> None:
 
 
 def find_files(config: Config) -> dict[str, list[Path]]:
-    """source -> its files, sorted. Raises SourceError where there is none."""
-    return {name: sources.expand(source.path) for name, source in config.sources.items()}
+    """source -> its files on this machine, sorted; none for a query or a URL, which is looked up when it is taken.
+
+    Raises SourceError where a path names nothing.
+    """
+    return {name: inputs.find(source) for name, source in config.sources.items()}
 
 
 def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
-    """Read the files of one source that the lake has not seen, validate and clean them, put them aside.
+    """Read what the lake has not seen of one source, validate and clean it, put it aside.
 
-    A second call replaces what the first left, so that it can be tried again. Raises SourceError for a file that
-    cannot be read or lacks a mapped column.
+    A second call replaces what the first left, so that it can be tried again. Raises SourceError for a source that
+    cannot be read or lacks a mapped column, TransientError for one that is away or gone in mid-read.
     """
     started = time.monotonic()
     source = night.config.sources[name]
     hasher = identity.Hasher(identity.load_key(night.lake))
-    every = night.reread or night.only_date is not None
-    todo = store.changed_files(night.lake, name, paths, every=every)
-    rows = rejects = 0
-    for number, file in enumerate(todo):
-        chunks = _prepared(night, name, source, file.path, file.name, hasher)
-        staged = store.stage(night.lake, night.run_id, chunks, name=f"{name}-{number:05}", file=file.name)
-        rows, rejects = rows + staged.rows, rejects + staged.rejects
-    taken = Taken(
-        name, {f.name: f.sha256 for f in todo}, len(paths) - len(todo), rows, rejects, time.monotonic() - started
-    )
+    low = store.watermark(night.lake, name)
+    found, low = _inputs(night, name, source, paths, low)
+    marks: dict[str, str] = {}
+    number = rows = rejects = unchanged = 0
+    with contextlib.closing(found):
+        for one in found:
+            if one.read is None:
+                unchanged += 1
+                continue
+            chunks = _prepared(night, name, source, one.read, one.name, hasher)
+            staged = store.stage(night.lake, night.run_id, chunks, name=f"{name}-{number:05}", file=one.name)
+            number, rows, rejects = number + 1, rows + staged.rows, rejects + staged.rejects
+            if one.mark is not None:
+                marks[one.name] = one.mark
+    is_whole = source.snapshot and night.only_date is None and not unchanged
     log.info(
-        "%s: %d files read, %d unchanged since the last run; %d rows, %d rejected",
-        name, len(todo), taken.unchanged_files, rows, rejects,
-    )  # fmt: skip
-    return taken
+        "%s: %d read, %d unchanged since the last run; %d rows, %d rejected", name, number, unchanged, rows, rejects
+    )
+    return Taken(name, marks, unchanged, rows, rejects, time.monotonic() - started, low, is_whole)
+
+
+def _inputs(
+    night: Night, name: str, source: SourceConfig, paths: Sequence[Path], watermark: dt.datetime | None
+) -> tuple[Generator[inputs.Input, None, None], dt.datetime | None]:
+    """What is to be read of a source, and from when on."""
+    every = night.reread or night.only_date is not None
+    if source.kind in sources.QUERIES:
+        dates = None if night.only_date is None else (night.only_date, night.only_date)
+        values = inputs.parameters(
+            source, started_at=night.started_at, watermark=watermark, dates=dates, every=night.reread
+        )
+        return inputs.of_query(name, source, values), inputs.window_low(source, values)
+    if source.url is not None:
+        folder = store.downloads(night.lake, night.run_id)
+        return inputs.of_url(night.lake, name, source, folder=folder, every=every), watermark
+    return inputs.of_files(night.lake, name, source, paths, every=every), watermark
 
 
 def _prepared(
-    night: Night, name: str, source: SourceConfig, path: Path, file: str, hasher: identity.Hasher
+    night: Night, name: str, source: SourceConfig, read: inputs.Read, file: str, hasher: identity.Hasher
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    read = partial(sources.resolve(source.kind), path, encoding=source.encoding)
     date_plan = plan_dates(read(), source)
     if date_plan is not None:
         log.info("%s: dates of respondents %s", name, ", ".join(f"{k} {v}" for k, v in date_plan.counts.items()))
@@ -139,16 +169,36 @@ def _prepared(
         )
 
 
-def resolve(night: Night) -> store.Plan:
-    """Compare what was put aside with the lake: which rows are new, replace, or change nothing."""
+def resolve(night: Night, taken: Sequence[Taken] = ()) -> store.Plan:
+    """Compare what was put aside with the lake: which rows are new, replace, go, or change nothing.
+
+    taken: tells which snapshots were read as a whole; without it no row is removed. Raises RunStopped, before anything
+    is replaced, for a source with too many rejected rows or a snapshot that is far too small.
+    """
     hasher = identity.Hasher(identity.load_key(night.lake))
-    return store.plan(
+    plan = store.plan(
         night.lake,
         night.run_id,
         started_at=night.started_at,
         occurrence_id=partial(identity.occurrence_id, hasher),
         sources=list(night.config.sources),
         only_date=night.only_date,
+        whole={one.source: night.config.sources[one.source].snapshot_min for one in taken if one.is_whole},
+    )
+    for name, source in night.config.sources.items():
+        _check_rejected(night, name, source.max_rejected, plan.counts[name])
+    return plan
+
+
+def _check_rejected(night: Night, name: str, most: float | None, counts: Mapping[str, int]) -> None:
+    read, rejected = counts["read"], counts["rejected"]
+    if most is None or rejected <= most * read:
+        return
+    reasons = store.reject_reasons(night.lake, night.run_id, name)
+    listed = ", ".join(f"{reason} {rows:,}" for reason, rows in reasons.items())
+    raise RunStopped(
+        f"{name}: {rejected:,} of {read:,} rows rejected ({listed}), expected at most {most:.0%} (max_rejected); "
+        "nothing was replaced"
     )
 
 
@@ -216,7 +266,7 @@ def commit(
         "seconds_score": seconds.get("score"),
     }
     by_source = {
-        one.source: {"seconds_read": one.seconds, "window_low": store.watermark(night.lake, one.source)}
+        one.source: {"seconds_read": one.seconds, "window_low": one.window_low, **_window_high(night, plan, one.source)}
         for one in taken
     }
     store.commit_run(
@@ -231,6 +281,11 @@ def commit(
     return plan.counts
 
 
+def _window_high(night: Night, plan: store.Plan, source: str) -> dict[str, dt.datetime | None]:
+    """A night without news ends where the last one did."""
+    return {"window_high": plan.high.get(source) or store.watermark(night.lake, source)}
+
+
 def fail(night: Night, error: BaseException) -> None:
     """Write down that the run failed; the lake stays as it was. The message names no row's text."""
     rows = [
@@ -241,7 +296,7 @@ def fail(night: Night, error: BaseException) -> None:
             "finished_at": dt.datetime.now(dt.UTC),
             "config_hash": night.config.hash,
             "code_version": __version__,
-            "error": f"{type(error).__name__}: {error}" if isinstance(error, SourceError) else type(error).__name__,
+            "error": f"{type(error).__name__}: {error}" if isinstance(error, _SAYS_NO_TEXT) else type(error).__name__,
         }
         for name in night.config.sources
     ]

@@ -46,7 +46,7 @@ AHEAD = timedelta(days=2)
 _DTYPES = {
     "feedback_date": "object", "submitted_at": "datetime64[us, UTC]", "updated_at": "datetime64[us, UTC]",
     "weight": "float64", "may_quote": "boolean", "may_contact": "boolean", "nps": "Int64", "csat": "Int64",
-    "ces": "Int64", "rating": "Float64", "is_response_head": "boolean", "has_own_id": "boolean",
+    "ces": "Int64", "rating": "Float64", "is_response_head": "boolean", "has_own_id": "boolean", "is_deleted": "boolean",
 }  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def prepare(
     values, size = mapped.values, len(chunk.rows)
 
     dated = read_dates(values["submitted_at"], mapped.sequence, source=source, plan=date_plan)
+    deleted_at = read_each(mapped.deleted_at, partial(_read_deletion, source=source))[0]
     updated, updated_issues = read_each(values["updated_at"], partial(_read_update, source=source, run_start=run_start))
     ratings = {t: read_each(values[t], partial(read_rating, target=t, scale=source.scales.get(t))) for t in RATINGS}
     roles, role_issues = read_each(values["respondent_role"], read_role)
@@ -121,8 +122,9 @@ def prepare(
         any(value is not None for value in row) for row in zip(*(found for found, _ in ratings.values()), strict=True)
     ]
     reasons = [
-        _reason(moment, text, has_rating, run_start)
-        for (moment, _), text, has_rating in zip(dated, texts, rated, strict=True)
+        # A tombstone needs neither date nor comment: it is read for its id alone.
+        None if is_deleted else _reason(moment, text, has_rating, run_start)
+        for (moment, _), text, has_rating, is_deleted in zip(dated, texts, rated, mapped.deleted, strict=True)
     ]
     stored = partial(labels, customers=mapped.customers, clean=clean)
     columns: dict[str, list] = {
@@ -134,7 +136,10 @@ def prepare(
         "question": stored(values["question"]),
         "feedback_date": [moment.day if moment else None for moment, _ in dated],
         "submitted_at": [moment.at if moment else None for moment, _ in dated],
-        "updated_at": updated,
+        "updated_at": [
+            max((at for at in (change, deletion) if at is not None), default=None) if is_deleted else change
+            for change, deletion, is_deleted in zip(updated, deleted_at, mapped.deleted, strict=True)
+        ],
         "channel": stored(values["channel"]),
         "touchpoint": stored(values["touchpoint"]),
         "segment": stored(values["segment"]),
@@ -156,6 +161,7 @@ def prepare(
         "position": list(chunk.positions),
         "has_own_id": [o is not None for o in own],
         "identity": identities,
+        "is_deleted": mapped.deleted,
     }
     kept = [at for at in range(size) if reasons[at] is None]
     staged = pd.DataFrame(
@@ -190,6 +196,15 @@ def _read_update(
     if moment is None or _is_ahead(moment, run_start):
         return None, Issue.UPDATED_AT_INVALID
     return moment.at, None
+
+
+def _read_deletion(text: str | None, *, source: SourceConfig) -> tuple[datetime | None, None]:
+    """When a row was deleted, if its tombstone says so; a date without a time is the end of that day, so that a change
+    of the same day does not survive it."""
+    moment = read_moment(text, order=source.date_order, zone=source.zone) if text else None
+    if moment is None or text is None:
+        return None, None
+    return (moment.at if ":" in text else moment.at + timedelta(days=1)), None
 
 
 def _is_ahead(moment: Moment, run_start: datetime) -> bool:

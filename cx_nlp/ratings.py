@@ -4,6 +4,7 @@ Higher is always better afterwards. A scale is turned round where the config say
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from cx_nlp.config import ScaleConfig, SourceConfig
@@ -12,6 +13,8 @@ from cx_nlp.schema import RATING_RANGES, ROLES, Issue
 
 RATINGS = ("nps", "csat", "ces", "rating")
 _NUMBER = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,12})?|[+-]?\d{1,12},\d{1,2}", re.ASCII)
+_TONES = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+_SPACE = re.compile(r"\s+")
 _YES, _NO = ("yes", "y", "true", "t", "1", "1.0"), ("no", "n", "false", "f", "0", "0.0")
 _FLAGS = dict.fromkeys(_YES, True) | dict.fromkeys(_NO, False)
 Parsed = tuple[object, Issue | None]
@@ -26,14 +29,30 @@ def read_number(text: str) -> float | None:
 
 
 def check_scales(name: str, source: SourceConfig) -> None:
-    """Raise UsageError for an nps, csat or ces scale that is not the measure's own: 1-10 is a `rating`, not `nps`."""
+    """Raise UsageError for an nps, csat or ces scale that is not the measure's own: 1-10 is a `rating`, not `nps`.
+
+    Words and emoji stand for whole numbers on that scale, and need not stand for all of them.
+    """
     for target, scale in source.scales.items():
+        keys = Counter(map(_spelling, scale.values))
+        if twice := [key for key, count in keys.items() if count > 1]:
+            raise UsageError(f"source {name!r}: scales.{target}.values has {twice[0]!r} twice")
         expected = RATING_RANGES.get(target)
-        if expected and (scale.low, scale.high) != expected:
+        if expected is None:
+            continue
+        given = (scale.low is None or scale.low == expected[0]) and (scale.high is None or scale.high == expected[1])
+        fit = all(value.is_integer() and expected[0] <= value <= expected[1] for value in scale.values.values())
+        if not given or not fit:
+            low, high = scale.range
             raise UsageError(
-                f"source {name!r}: scales.{target} is {scale.low:g}..{scale.high:g}, expected "
+                f"source {name!r}: scales.{target} is {low:g}..{high:g}{'' if fit else ' with other values'}, expected "
                 f"{expected[0]}..{expected[1]}; scales are not converted, map another scale to `rating`"
             )
+
+
+def _spelling(word: str) -> str:
+    """A word or emoji without what does not tell it apart: case, blanks, skin tone, the wish for a coloured glyph."""
+    return _SPACE.sub(" ", _TONES.sub("", word)).strip().casefold()
 
 
 def read_rating(text: str | None, target: str, scale: ScaleConfig | None) -> Parsed:
@@ -44,15 +63,31 @@ def read_rating(text: str | None, target: str, scale: ScaleConfig | None) -> Par
     if text is None or not text.strip():
         return None, None
     invalid = None, Issue(f"{target}_invalid")
-    value = read_number(text)
-    if value is None or (scale and not scale.low <= value <= scale.high):
-        return invalid
-    if scale and scale.reverse:
-        value = scale.low + scale.high - value
+    value = _said(text, scale) if scale else None
+    if value is None:
+        value = read_number(text)
+        low, high = _range(target, scale)
+        if value is None or not low <= value <= high:
+            return invalid
+        if scale and scale.reverse:
+            value = low + high - value
     if target == "rating":
         return value, None
     low, high = RATING_RANGES[target]
     return (int(value), None) if value.is_integer() and low <= value <= high else invalid
+
+
+def _said(text: str, scale: ScaleConfig) -> float | None:
+    """The value that a word or emoji stands for on the scale; None for what it does not name."""
+    if not scale.values:
+        return None
+    wanted = _spelling(text)
+    return next((value for word, value in scale.values.items() if _spelling(word) == wanted), None)
+
+
+def _range(target: str, scale: ScaleConfig | None) -> tuple[float, float]:
+    """Where a number must lie: on its scale; nps, csat and ces have one of their own."""
+    return RATING_RANGES.get(target) or (scale.range if scale else (float("-inf"), float("inf")))
 
 
 def scale_name(source: SourceConfig) -> str | None:
@@ -61,7 +96,10 @@ def scale_name(source: SourceConfig) -> str | None:
     if scale and scale.name:
         return scale.name
     fixed = source.fixed.get("rating_scale")
-    return str(fixed) if fixed is not None else f"{scale.low:g}-{scale.high:g}" if scale else None
+    if fixed is not None or scale is None:
+        return str(fixed) if fixed is not None else None
+    low, high = scale.range
+    return f"{low:g}-{high:g}"
 
 
 def read_weight(text: str | None) -> Parsed:

@@ -248,6 +248,7 @@ STAGED = _schema(
         ("position", _text),
         ("has_own_id", _flag),  # false: feedback_id is a keyed hash of `identity` and an occurrence
         ("identity", _text),  # keyed hash over what makes two rows without an id the same feedback
+        ("is_deleted", _flag),  # a tombstone: the feedback of this id is gone; updated_at says when, if known
     ],
     required=("source", "feedback_id", "row_hash", "file", "position", "has_own_id"),
 )

@@ -97,8 +97,8 @@ def take(this: Night, source: str, paths: Sequence[Path]) -> Taken:
 
 
 @task(cache_policy=NO_CACHE)
-def resolve(this: Night) -> store.Plan:
-    return night.resolve(this)
+def resolve(this: Night, taken: Sequence[Taken]) -> store.Plan:
+    return night.resolve(this, taken)
 
 
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}")
@@ -162,7 +162,7 @@ def nightly(config: str, only_date: str | None = None, reread: bool = False) -> 
     with _lake_of(this):
         taken = [take(this, source, paths) for source, paths in night.find_files(settings).items()]
         started = time.monotonic()
-        plan = resolve(this)
+        plan = resolve(this, taken)
         resolved = time.monotonic()
         built = [score(this, plan, dates) for dates in plan.groups()]
         seconds = {"resolve": resolved - started, "score": time.monotonic() - resolved}

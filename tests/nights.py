@@ -63,7 +63,7 @@ def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = F
     with store.locked(this.lake):
         store.open_lake(this.lake)
         taken = [night.take_source(this, name, paths) for name, paths in night.find_files(config).items()]
-        plan = night.resolve(this)
+        plan = night.resolve(this, taken)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
         built.append(night.measure(this, plan, built, taxonomy=scorer.taxonomy))
         return night.commit(

@@ -111,3 +111,46 @@ def test_read_number_and_read_each():
 
 def test_read_number_shape():
     assert isinstance(read_number("9"), float)
+
+
+# Words and emoji
+
+FACES = ScaleConfig(values={"😀": 5, "👍": 4, "☹": 1, "Very  satisfied": 5, "meh": 3})
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("😀", 5), (" 👍🏽 ", 4), ("☹\ufe0f", 1), ("very satisfied", 5), ("VERY SATISFIED ", 5), ("Meh", 3), ("2", 2), ("4.0", 4),
+    ],
+)  # fmt: skip
+def test_words_and_emoji_stand_for_their_values(text, value):
+    assert read_rating(text, "csat", FACES) == (value, None)
+
+
+@pytest.mark.parametrize("text", ["satisfied", "😡", "6", "0", "very"])
+def test_what_the_scale_does_not_name_is_invalid(text):
+    assert read_rating(text, "csat", FACES) == (None, "csat_invalid")
+
+
+def test_words_are_not_turned_round_and_numbers_are():
+    scale = ScaleConfig(low=1, high=7, reverse=True, values={"very easy": 7})
+    assert read_rating("very easy", "ces", scale) == (7, None) and read_rating("1", "ces", scale) == (7, None)
+
+
+def test_a_rating_of_words_has_their_range():
+    scale = ScaleConfig(values={"bad": 1, "good": 3})
+    assert read_rating("good", "rating", scale) == (3.0, None) and read_rating("4", "rating", scale)[0] is None
+    assert scale_name(source(scales={"rating": scale})) == "1-3"
+
+
+@pytest.mark.parametrize("values", [{"a": 0, "b": 5}, {"a": 1.5, "b": 5}, {"a": 1, "A ": 5}])
+def test_words_that_do_not_fit_the_measure_are_refused(values):
+    with pytest.raises(UsageError, match=r"source 's': scales\.csat"):
+        check_scales("s", source(scales={"csat": {"values": values}}))
+    check_scales("s", source(scales={"csat": {"values": {"ok": 3, "fine": 4}}}))
+
+
+def test_one_to_ten_is_no_nps():
+    with pytest.raises(UsageError, match="map another scale to `rating`"):
+        check_scales("s", source(scales={"nps": {"low": 1, "high": 10}}))

@@ -1,6 +1,8 @@
-"""Where feedback comes from: one module a kind of file, each with `read(path, *, chunk_rows, encoding)`.
+"""Where feedback comes from: one module a kind, each with a function `read` that yields chunks of rows.
 
-A new source is one module with such a function, one line in `SOURCES` and one test.
+A kind of file reads `read(path, *, chunk_rows, encoding)`; a kind that answers a query (`QUERIES`) reads
+`read(where, query, *, parameters, zone, label, chunk_rows)`. A new source is one module with such a function, one line
+in `SOURCES` and one test.
 """
 
 import difflib
@@ -20,11 +22,16 @@ SOURCES = {
     "csv": "cx_nlp.sources.csv:read",
     "jsonl": "cx_nlp.sources.jsonl:read",
     "parquet": "cx_nlp.sources.parquet:read",
+    "excel": "cx_nlp.sources.excel:read",
+    "datasets": "cx_nlp.sources.datasets:read",
+    "sql": "cx_nlp.sources.sql:read",
+    "duckdb": "cx_nlp.sources.duckdb:read",
 }
+QUERIES = ("sql", "duckdb")
 # By file name, for commands that are given a file and no kind.
 SUFFIXES = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
-    ".parquet": "parquet", ".pq": "parquet",
+    ".parquet": "parquet", ".pq": "parquet", ".xlsx": "excel", ".xlsm": "excel",
 }  # fmt: skip
 
 

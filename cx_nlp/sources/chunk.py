@@ -95,7 +95,7 @@ def clean_name(name: str) -> str:
     return storable(name).strip("\ufeff\u200b\u00a0 \t\r\n\v\f\0")
 
 
-def clean_names(names: Iterable[str], path: Path) -> list[str]:
+def clean_names(names: Iterable[str], path: Path | str) -> list[str]:
     """Column names without outer white space, BOM and zero-width space; an empty one becomes "column 3".
 
     Raises SourceError that names duplicates (counts them, if the names may be a row of data): which of two columns a

@@ -19,8 +19,8 @@ _SAMPLE = 2**18
 
 _GZIP = b"\x1f\x8b"
 _KNOWN = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook; export it as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook; export it as CSV",
+    b"PK\x03\x04": "a zip archive or an Excel workbook; for that set kind: excel",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook; save it as .xlsx or CSV",
     b"PAR1": "Parquet; set kind: parquet",
     b"%PDF": "a PDF",
     b"\x89PNG": "a PNG image",

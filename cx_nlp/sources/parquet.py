@@ -4,12 +4,8 @@
 JSON text.
 """
 
-import json
-import math
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +14,8 @@ import pyarrow.parquet as pq
 from cx_nlp.errors import SourceError
 from cx_nlp.sources.chunk import Chunk, clean_names, make_chunk
 from cx_nlp.sources.files import one_line_errors
+from cx_nlp.sources.values import as_text as value_text
+from cx_nlp.sources.values import number
 
 # A row group may hold a million rows; with a buffer its column chunks are read piece by piece.
 _BUFFER = 2**20
@@ -70,12 +68,12 @@ def as_text(column: pa.Array) -> pa.Array | list[str | None]:
     if pa.types.is_date64(kind):
         return column.cast(pa.date32()).cast(pa.string())
     if pa.types.is_floating(kind):
-        return [None if v is None else _number(v) for v in column.to_numpy(zero_copy_only=False)]
+        return [None if v is None else number(v) for v in column.to_numpy(zero_copy_only=False)]
     if pa.types.is_timestamp(kind):
         return _iso(column)
     if pa.types.is_time(kind):
         return pc.replace_substring_regex(column.cast(pa.string()), r"\.0*$", "")
-    return [None if value is None else _plain_text(value) for value in column.to_pylist(maps_as_pydicts="lossy")]
+    return [value_text(value) for value in column.to_pylist(maps_as_pydicts="lossy")]
 
 
 def _checked(column: pa.Array) -> pa.Array | list[str | None]:
@@ -95,35 +93,3 @@ def _iso(column: pa.Array) -> pa.Array:
     # Arrow writes all digits of the unit: 10:00:00.000000 and 10:00:00.250000 carry no more than 10:00:00 and .25.
     text = pc.replace_substring_regex(text, r"(\.\d*?)0+(Z?)$", r"\1\2")
     return pc.replace_substring_regex(text, r"\.(Z?)$", r"\1")
-
-
-def _number(value: Any) -> str | None:
-    """A float (NumPy's, of any width) in its shortest form: "5" not "5.0", 15 digits without exponent; NaN is None."""
-    if math.isnan(value):
-        return None
-    if math.isfinite(value) and value == int(value) and abs(value) < 1e16:
-        return str(int(value))
-    return str(value)
-
-
-def _plain_text(value: Any) -> str | None:
-    if isinstance(value, Decimal):
-        return format(value.quantize(1) if value == value.to_integral_value() else value.normalize(), "f")
-    if isinstance(value, bytes):  # older writers leave text unmarked
-        return value.decode("utf-8", "replace")
-    if isinstance(value, dict | list):
-        return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False)
-    return str(value)
-
-
-def _plain(value: Any) -> Any:
-    """A nested value in JSON's types: no NaN, which JSON lacks, and the rest as text."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return None if math.isnan(value) else int(value) if value.is_integer() and abs(value) < 1e16 else value
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return value.isoformat() if hasattr(value, "isoformat") else _plain_text(value)

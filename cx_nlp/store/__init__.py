@@ -26,7 +26,8 @@ kill the next `open_lake` completes or undoes what was left. Readers need no loc
 """
 
 from cx_nlp.store.building import Built, build
-from cx_nlp.store.files import partition, partitions, read_table
+from cx_nlp.store.counting import reject_reasons
+from cx_nlp.store.files import downloads, partition, partitions, read_table
 from cx_nlp.store.journal import Healed
 from cx_nlp.store.ledger import run_rows
 from cx_nlp.store.lock import locked
@@ -34,9 +35,10 @@ from cx_nlp.store.measuring import build_measures
 from cx_nlp.store.merge import Plan, plan
 from cx_nlp.store.run import commit_run, open_lake, record_failure, summary
 from cx_nlp.store.staging import Staged, stage
-from cx_nlp.store.state import SourceFile, changed_files, watermark
+from cx_nlp.store.state import SourceFile, changed_files, digest, known_files, name_files, watermark
 
 __all__ = [
-    "Built", "Healed", "Plan", "SourceFile", "Staged", "build", "build_measures", "changed_files", "commit_run", "locked", "open_lake",
-    "partition", "partitions", "plan", "read_table", "record_failure", "run_rows", "stage", "summary", "watermark",
+    "Built", "Healed", "Plan", "SourceFile", "Staged", "build", "build_measures", "changed_files", "commit_run", "digest", "downloads",
+    "known_files", "locked", "name_files", "open_lake", "partition", "partitions", "plan", "read_table", "record_failure",
+    "reject_reasons", "run_rows", "stage", "summary", "watermark",
 ]  # fmt: skip

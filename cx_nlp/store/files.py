@@ -57,6 +57,11 @@ def staging(lake: Path, run_id: str) -> Path:
     return lake / "_staging" / check_run_id(run_id)
 
 
+def downloads(lake: Path, run_id: str) -> Path:
+    """Where a run keeps copies of files far away while it reads them; swept with the rest of its scratch."""
+    return staging(lake, run_id) / "downloads"
+
+
 def check_run_id(run_id: str) -> str:
     """A run's id is part of file names: letters, digits, `_.-`, at most 100. Raises ValueError for another."""
     if not _RUN_ID.fullmatch(run_id):

@@ -6,12 +6,13 @@ processes as a few values and paths:
 
     rows.parquet     rows to write (new and replacing), as STAGED with final ids and response values, by feedback_date
     touched.parquet  lake rows whose own values stand but whose response's changed, with new values and old_date
-    gone.parquet     keys that leave their old_date's partition (replaced or touched; most come back, in it or another)
+    gone.parquet     keys that leave their old_date's partition (replaced or touched ones come back, in it or another;
+                     deleted and removed ones do not)
 """
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +21,13 @@ import pandas as pd
 import pyarrow as pa
 
 from cx_nlp import schema
-from cx_nlp.store import duck, files, responses
-from cx_nlp.store.staging import STAGED_REJECTS, staged_files
+from cx_nlp.store import counting, duck, files, responses, snapshots
+from cx_nlp.store.staging import staged_files
 
 RESPONSE_ROWS = 100_000  # rows of responses settled at a time
 _SETTLED = pa.schema(
     [(name, schema.FEEDBACK.field(name).type) for name in ("source", "feedback_id", *responses.DECIDES)]
 )
-_COUNTED = ("read", *schema.ACCOUNTED, "removed")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Plan:
     counts: dict[str, dict[str, int]]  # by source: read, the accounting counts, removed
     to_score: dict[dt.date, int]  # every date to rewrite, in order, and its rows to score
     high: dict[str, dt.datetime]  # by source: the newest updated_at (else submitted_at) read, at most started_at
+    whole: tuple[str, ...] = ()  # sources that were read as full snapshots
 
     @property
     def folder(self) -> Path:
@@ -70,6 +71,7 @@ def plan(
     occurrence_id: Callable[[str, int], str],
     sources: Iterable[str] = (),
     only_date: dt.date | None = None,
+    whole: Mapping[str, float] | None = None,
     memory: str = duck.MEMORY,
     threads: int = 2,
 ) -> Plan:
@@ -77,7 +79,9 @@ def plan(
 
     occurrence_id: (identity, 1, 2, …) -> feedback_id of a further equal row without an id of its own.
     sources: names that get counts even if they gave no row. only_date: takes the rows of that feedback_date; others,
-    and rejects, which have no date, are not read at all. Nothing staged gives a plan without dates.
+    and rejects, which have no date, are not read at all. whole: sources of which all that there is was staged, with the
+    smallest share of their rows that may stay; their other rows in the lake are removed. Nothing staged and nothing
+    whole gives a plan without dates. Raises RunStopped for a snapshot that leaves less than its share.
     """
     folder = files.staging(lake, run_id) / "plan"
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,12 +89,13 @@ def plan(
         _load(con, lake, run_id, only_date)
         _name_occurrences(con, occurrence_id)
         _decide(con, lake)
-        counts = _counts(con, lake, run_id, sources, rejects=only_date is None)
-        high = _high(con, started_at)
+        removed = snapshots.remove(con, lake, run_id, whole or {})
+        counts = counting.counts(con, lake, run_id, sources, removed=removed, rejects=only_date is None)
+        high = counting.high(con, started_at)
         con.execute("DROP TABLE staged")
         _settle(con, lake)
         to_score = _write(con, lake, run_id, folder)
-    return Plan(lake, run_id, started_at, only_date, counts, to_score, high)
+    return Plan(lake, run_id, started_at, only_date, counts, to_score, high, tuple(sorted(whole or {})))
 
 
 def _load(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, only_date: dt.date | None) -> None:
@@ -99,13 +104,21 @@ def _load(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, only_date: dt
     `tie` tells rows apart that are equal in all mapped values: what a source passes through unmapped.
     """
     rows = duck.parquet(con, staged_files(lake, run_id, "rows"), schema.STAGED, located=True)
-    where = f"WHERE feedback_date = DATE '{only_date.isoformat()}'" if only_date else ""
+    where = f"WHERE {_of_date(rows, only_date)}" if only_date else ""
     con.execute(f"""
         CREATE TABLE staged AS
         SELECT part, nr, source, feedback_id, row_hash, coalesce(response_id, feedback_id) AS response_id,
                feedback_date, submitted_at, updated_at, nps, csat, ces, rating, rating_scale,
-               coalesce(issues, '') AS issues, score_status, file, has_own_id, identity, hash(attributes, text) AS tie
+               coalesce(issues, '') AS issues, score_status, file, has_own_id, identity, hash(attributes, text) AS tie,
+               coalesce(is_deleted, false) AS is_deleted
         FROM {rows} {where}""")
+
+
+def _of_date(rows: str, date: dt.date) -> str:
+    """Rows of one date, and what deletes one of them: a tombstone often has no date, and must not be passed over."""
+    on = f"feedback_date = DATE '{date.isoformat()}'"
+    keys = f"SELECT (source, feedback_id) FROM {rows} WHERE {on}"
+    return f"{on} OR (is_deleted AND (source, feedback_id) IN ({keys}))"
 
 
 def _name_occurrences(con: duckdb.DuckDBPyConnection, occurrence_id: Callable[[str, int], str]) -> None:
@@ -120,9 +133,10 @@ def _name_occurrences(con: duckdb.DuckDBPyConnection, occurrence_id: Callable[[s
             SELECT part, nr, identity, row_number() OVER (
                        PARTITION BY source, file, identity ORDER BY row_hash, tie, part, nr) - 1 AS occurrence
             FROM staged SEMI JOIN (
-                SELECT source, file, identity FROM staged WHERE NOT has_own_id GROUP BY ALL HAVING count(*) > 1
+                SELECT source, file, identity FROM staged WHERE NOT has_own_id AND NOT is_deleted
+                GROUP BY ALL HAVING count(*) > 1
             ) USING (source, file, identity)
-            WHERE NOT has_own_id)
+            WHERE NOT has_own_id AND NOT is_deleted)
         WHERE occurrence > 0""").to_arrow_reader(duck.BATCH)
     for batch in repeated:
         identities, occurrences = batch["identity"].to_pylist(), batch["occurrence"].to_pylist()
@@ -140,9 +154,10 @@ def _name_occurrences(con: duckdb.DuckDBPyConnection, occurrence_id: Callable[[s
 
 
 def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """Table `decided`: one row for each key, with its fate and where the lake has it now.
+    """Tables `decided`, one row for each key with its fate and where the lake has it now, and `leaving`, what goes.
 
-    Of versions that tie, the one that the lake holds stands: reading both again must not bring the older one back.
+    Of versions that tie, the one that the lake holds stands: reading both again must not bring the older one back. A
+    tombstone wins over what is not newer, and without a time of its own over all. "absent": it finds nothing to delete.
     """
     known = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
     con.execute(f"""
@@ -152,15 +167,22 @@ def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
     con.execute("""
         CREATE TABLE decided AS
         SELECT winner.*, known.feedback_date AS old_date, known.response_id AS old_response,
-               CASE WHEN known.feedback_id IS NULL THEN 'new'
+               CASE WHEN winner.is_deleted AND (known.feedback_id IS NULL OR winner.updated_at < known.updated_at)
+                         THEN 'absent'
+                    WHEN winner.is_deleted THEN 'deleted'
+                    WHEN known.feedback_id IS NULL THEN 'new'
                     WHEN known.row_hash = winner.row_hash THEN 'unchanged'
                     WHEN winner.updated_at < known.updated_at THEN 'superseded'
                     ELSE 'replaced' END AS fate
         FROM (SELECT staged.* FROM staged LEFT JOIN held USING (source, feedback_id)
               QUALIFY row_number() OVER (PARTITION BY source, feedback_id
-                  ORDER BY staged.updated_at DESC NULLS LAST, coalesce(staged.row_hash = held.row_hash, false) DESC,
+                  ORDER BY (staged.is_deleted AND staged.updated_at IS NULL) DESC, staged.updated_at DESC NULLS LAST,
+                           staged.is_deleted DESC, coalesce(staged.row_hash = held.row_hash, false) DESC,
                            staged.row_hash DESC, tie, file, part, nr) = 1) AS winner
         LEFT JOIN held AS known USING (source, feedback_id)""")
+    con.execute("""
+        CREATE TABLE leaving AS
+        SELECT source, feedback_id, old_date, old_response FROM decided WHERE fate IN ('replaced', 'deleted')""")
 
 
 def _settle(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
@@ -174,10 +196,10 @@ def _settle(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
         CREATE TABLE member AS
         WITH affected AS (
             SELECT source, response_id FROM decided WHERE fate IN ('new', 'replaced')
-            UNION SELECT source, old_response FROM decided WHERE fate = 'replaced')
+            UNION SELECT source, old_response FROM leaving)
         SELECT {columns}, is_response_head, nps_group, true AS in_lake
         FROM (SELECT * FROM {known}) SEMI JOIN affected USING (source, response_id)
-        ANTI JOIN (SELECT source, feedback_id FROM decided WHERE fate = 'replaced') USING (source, feedback_id)
+        ANTI JOIN leaving USING (source, feedback_id)
         UNION ALL
         SELECT {columns}, NULL, NULL, false FROM decided WHERE fate IN ('new', 'replaced')""")
     con.execute("""
@@ -214,7 +236,7 @@ def _write(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, folder: Path
         USING (source, feedback_id) WHERE {changed}""")
     con.execute("""
         CREATE TABLE gone AS
-        SELECT source, feedback_id, old_date FROM decided WHERE fate = 'replaced'
+        SELECT source, feedback_id, old_date FROM leaving
         UNION ALL SELECT source, feedback_id, old_date FROM touched""")
     con.execute(f"""
         CREATE TABLE final AS
@@ -222,7 +244,7 @@ def _write(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, folder: Path
                {", ".join(f"s.{name}" for name in responses.DECIDES)}
         FROM (SELECT * FROM decided WHERE fate IN ('new', 'replaced')) AS d
         LEFT JOIN (SELECT * FROM settled WHERE NOT in_lake) AS s USING (source, feedback_id)""")
-    for table in ("decided", "shared", "settled"):
+    for table in ("decided", "leaving", "shared", "settled"):
         con.execute(f"DROP TABLE {table}")
 
     alone = {name: f"r.{name}" for name in responses.DECIDES} | {
@@ -253,36 +275,3 @@ def _write(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, folder: Path
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
     con.execute(f"COPY (FROM ({query})) TO {duck.literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 10_000)")
-
-
-def _counts(
-    con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, sources: Iterable[str], *, rejects: bool
-) -> dict[str, dict[str, int]]:
-    """The accounting of each source: read = new + replaced + unchanged + superseded + deleted + rejected."""
-    counts: dict[str, dict[str, int]] = {name: dict.fromkeys(_COUNTED, 0) for name in sources}
-
-    def add(source: str, kind: str, rows: int) -> None:
-        counts.setdefault(source, dict.fromkeys(_COUNTED, 0))[kind] += rows
-
-    for source, fate, rows in con.execute("SELECT source, fate, count(*) FROM decided GROUP BY ALL").fetchall():
-        add(source, fate, rows)
-    versions = "SELECT source, count(*), count(*) - count(DISTINCT feedback_id) FROM staged GROUP BY source"
-    for source, rows, losers in con.execute(versions).fetchall():
-        add(source, "read", rows)
-        add(source, "superseded", losers)
-    if rejects:
-        staged = duck.parquet(con, staged_files(lake, run_id, "rejects"), STAGED_REJECTS)
-        for source, rows in con.execute(f"SELECT source, count(*) FROM {staged} GROUP BY ALL").fetchall():
-            add(source, "read", rows)
-            add(source, "rejected", rows)
-    return {name: counts[name] for name in sorted(counts)}
-
-
-def _high(con: duckdb.DuckDBPyConnection, started_at: dt.datetime) -> dict[str, dt.datetime]:
-    found = con.execute(
-        "SELECT source, epoch_us(max(coalesce(updated_at, submitted_at))) FROM staged GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
-    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-    return {
-        source: min(started_at, epoch + dt.timedelta(microseconds=high)) for source, high in found if high is not None
-    }

@@ -50,7 +50,9 @@ def commit_run(
     writes += ledger.write_runs(lake, runs, run_id=run_id)
     writes += state.write_version(lake, run_id)
     if advance and plan.only_date is None:
-        writes += state.write_state(lake, run_id, taken=taken or {}, high=plan.high, started_at=plan.started_at)
+        writes += state.write_state(
+            lake, run_id, taken=taken or {}, high=plan.high, started_at=plan.started_at, whole=plan.whole
+        )
     journal.commit(lake, run_id, writes, deletes, step=step)
     drop_staging(lake, run_id)
     step("staging dropped")

@@ -9,12 +9,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from cx_nlp import schema
 from cx_nlp.errors import LakeError
 from cx_nlp.sources.files import one_line_errors
 from cx_nlp.store import files
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,17 @@ def changed_files(lake: Path, source: str, paths: Iterable[Path], *, every: bool
     return [file for file in found if taken.get(file.name) != file.sha256]
 
 
-def name_files(paths: Iterable[Path]) -> dict[str, Path]:
+def known_files(lake: Path, source: str) -> dict[str, str]:
+    """The source's files as last taken: what each content is known by (a SHA-256, or a store's own mark), by name."""
+    return _read(lake, "files").get(source, {})
+
+
+def name_files(paths: Iterable[AnyPath]) -> dict[str, AnyPath]:
     """Short names by which a source's files are told apart, in order: a folder is named only where it must be."""
-    twins: dict[str, list[Path]] = {}
+    twins: dict[str, list[AnyPath]] = {}
     for path in sorted(set(paths)):
         twins.setdefault(path.name, []).append(path)
-    names: dict[str, Path] = {}
+    names: dict[str, AnyPath] = {}
     for group in twins.values():
         depth = 1
         while len({path.parts[-depth:] for path in group}) < len(group):
@@ -80,10 +88,16 @@ def write_state(
     taken: Mapping[str, Mapping[str, str]],
     high: Mapping[str, dt.datetime],
     started_at: dt.datetime,
+    whole: Iterable[str] = (),
 ) -> list[tuple[Path, Path]]:
-    """Files of the state that change, under temporary names, for the commit; none if the state stays as it is."""
+    """Files of the state that change, under temporary names, for the commit; none if the state stays as it is.
+
+    whole: sources whose files in `taken` are all that there are; what others of theirs were known by is forgotten.
+    """
     known = _read(lake, "files")
-    checksums = {source: {**known.get(source, {}), **taken.get(source, {})} for source in {*known, *taken}}
+    stays = {source: files for source, files in known.items() if source not in set(whole)}
+    checksums = {source: {**stays.get(source, {}), **taken.get(source, {})} for source in {*known, *taken}}
+    checksums = {source: files for source, files in checksums.items() if files}
     marks = {source: time.isoformat() for source, time in advanced(lake, high, started_at).items()}
     writes = []
     for name, value in (("files", checksums), ("watermarks", marks)):

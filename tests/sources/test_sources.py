@@ -1,15 +1,20 @@
 """The table of sources, finding files, and that one content reads alike from every format."""
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from cx_nlp.errors import SourceError, UnknownName, UsageError
-from cx_nlp.sources import SOURCES, expand, kind_of, resolve
+from cx_nlp.sources import QUERIES, SOURCES, expand, kind_of, resolve
+from cx_nlp.sources.credentials import Filled
 
 
 def test_every_name_in_the_table_resolves():
@@ -31,8 +36,8 @@ def test_kind_of(name, kind):
 
 
 def test_kind_of_unknown_ending():
-    with pytest.raises(UsageError, match=r"unknown kind of file '\.xlsx', expected one of \.csv"):
-        kind_of(Path("a.xlsx"))
+    with pytest.raises(UsageError, match=r"unknown kind of file '\.docx', expected one of \.csv"):
+        kind_of(Path("a.docx"))
 
 
 def test_import_is_light():
@@ -89,9 +94,20 @@ def test_one_content_reads_alike_from_every_format(tmp_path):
     frame.to_csv(tmp_path / "f.csv", index=False)
     frame.to_json(tmp_path / "f.jsonl", orient="records", lines=True)
     frame.to_parquet(tmp_path / "f.parquet")
-    read = [next(resolve(kind)(tmp_path / f"f.{kind}")).rows for kind in SOURCES]
-    for other in read[1:]:
-        pd.testing.assert_frame_equal(read[0], other)
+    frame.to_excel(tmp_path / "f.excel", index=False, engine="openpyxl")
+    table = pa.Table.from_pandas(frame)
+    with pa.OSFile(str(tmp_path / "f.datasets"), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    with closing(sqlite3.connect(tmp_path / "f.sql")) as connection:
+        frame.to_sql("f", connection, index=False)
+    with duckdb.connect(str(tmp_path / "f.duckdb")) as con:
+        con.execute("CREATE TABLE f AS FROM frame")
+    where = {kind: tmp_path / f"f.{kind}" for kind in SOURCES} | {"sql": Filled(f"sqlite:///{tmp_path}/f.sql")}
+    query = {kind: ("SELECT * FROM f",) if kind in QUERIES else () for kind in SOURCES}
+    bound = {kind: {"parameters": {}} if kind in QUERIES else {} for kind in SOURCES}
+    read = {kind: next(resolve(kind)(where[kind], *query[kind], **bound[kind])).rows for kind in SOURCES}
+    for kind in SOURCES:
+        pd.testing.assert_frame_equal(read["csv"], read[kind], obj=kind)
 
 
 def test_the_nhs_file_reads_alike_as_csv_and_parquet():

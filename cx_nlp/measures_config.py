@@ -1,0 +1,25 @@
+"""The part of a configuration that says how figures are made and when they are shown."""
+
+from pydantic import Field, model_validator
+
+from cx_nlp.errors import UnknownName
+from cx_nlp.strict import Strict
+
+
+class MeasuresConfig(Strict):
+    min_n: int = Field(20, ge=1, description="rows below which a figure is suppressed")
+    days: int = Field(92, ge=0, description="days before the latest one that are shown day by day")
+    weeks: int = Field(53, ge=0, description="weeks before the latest one that are shown week by week; months all are")
+    journey: list[str] = Field(default_factory=list, description="touchpoints in order; others follow by first use")
+    known_shares: dict[str, dict[str, float]] = Field(
+        default_factory=dict, description="channel | touchpoint | segment: each value's share among all customers"
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> "MeasuresConfig":
+        for split, shares in self.known_shares.items():
+            if split not in ("channel", "touchpoint", "segment"):
+                raise UnknownName("split of known_shares", split, ("channel", "touchpoint", "segment"))
+            if min(shares.values(), default=0) <= 0 or abs(sum(shares.values()) - 1) > 0.01:
+                raise ValueError(f"known_shares.{split} must be above 0 and add up to 1, got {sum(shares.values()):g}")
+        return self

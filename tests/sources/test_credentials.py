@@ -1,0 +1,67 @@
+import pytest
+
+from cx_nlp.errors import UsageError
+from cx_nlp.sources import credentials
+from cx_nlp.sources.credentials import fill, refuse_literal, refuse_literal_options
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://reader:s3cr3t@db/x", "mysql+pymysql://u:${PART}s3cr3t@db/x", "https://host/f.csv?sig=s3cr3t",
+        "https://host/f.csv?a=b&X-Amz-Signature=s3cr3t", "postgresql://db/x?password=s3cr3t", "ftp://u:s3@cr3t@h/f",
+        "snowflake://a/b?api_key=s3cr3t", "https://h/f?access_token=s3cr3t",
+    ],
+)  # fmt: skip
+def test_a_literal_secret_is_refused_without_being_repeated(url):
+    with pytest.raises(UsageError, match=r"in plain text; write \$\{NAME\}") as caught:
+        refuse_literal(url)
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        None, "${CX_DATABASE}", "postgresql://${USER}:${PASSWORD}@db/x", "postgresql://reader@db/x", "s3://bucket/*.csv",
+        "sqlite:///feedback.db", "https://h/f?token=${T}", "postgresql://db/x?sslmode=require", "https://h/f?page=2",
+    ],
+)  # fmt: skip
+def test_what_holds_no_secret_passes(url):
+    refuse_literal(url)
+
+
+def test_options_are_looked_through():
+    refuse_literal_options({"anon": True, "secret": "${S}", "client_kwargs": {"endpoint_url": "http://h"}})
+    with pytest.raises(UsageError, match=r"options\.aws_secret_access_key is in plain text"):
+        refuse_literal_options({"client_kwargs": {"aws_secret_access_key": "abc"}})
+
+
+def test_user_and_password_are_encoded_and_a_whole_url_is_taken_as_it_is(monkeypatch):
+    monkeypatch.setenv("WORD", "p@ss/w:rd?")
+    assert fill("postgresql://u:${WORD}@db/x", where="w").text == "postgresql://u:p%40ss%2Fw%3Ard%3F@db/x"
+    assert fill("https://h/f?sig=${WORD}", where="w").text == "https://h/f?sig=p%40ss%2Fw%3Ard%3F"
+    monkeypatch.setenv("ALL", "postgresql://u:p%40ss@db/x")
+    assert fill("${ALL}", where="w").text == "postgresql://u:p%40ss@db/x"
+
+
+def test_an_unset_variable_is_named(monkeypatch):
+    monkeypatch.delenv("NOT_SET", raising=False)
+    with pytest.raises(UsageError, match=r"sources\.s\.url: environment variable NOT_SET is not set"):
+        fill("postgresql://u:${NOT_SET}@db/x", where="sources.s.url")
+
+
+def test_no_form_of_a_secret_shows(monkeypatch):
+    monkeypatch.setenv("WORD", "p@ss w/rd")
+    monkeypatch.setenv("ALL", "https://me:top%20secret@h/f?X-Sig=abcdef123")
+    filled = fill("postgresql://u:${WORD}@db/x", where="w")
+    whole = fill("${ALL}", where="w")
+    hidden = filled.hide(f"failed for p@ss w/rd and p%40ss%20w%2Frd at {filled.text}")
+    assert "rd" not in hidden and hidden.count("***") == 3
+    assert "p@ss" not in repr(filled) and "secret" not in repr(whole)
+    for piece in ("top%20secret", "top secret", "abcdef123", "me:top%20secret"):
+        assert piece not in whole.hide(f"GET {whole.text}: {piece}")
+
+
+def test_a_message_is_one_short_line_without_personal_data():
+    said = credentials.Filled("").hide("Failed\n  for jo@example.com " + "x" * 500)
+    assert said.startswith("Failed for [EMAIL]") and len(said) <= credentials.MAX_TEXT

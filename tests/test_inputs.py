@@ -1,0 +1,313 @@
+"""Nights over what is no local file: queries with their watermark, files far away, and what deletes rows."""
+
+import datetime as dt
+import sqlite3
+from contextlib import closing
+
+import fsspec
+import pytest
+import yaml
+
+from cx_nlp.errors import RunStopped, SourceError, UsageError
+from tests import nights
+
+EQUATION = 'read = "new" + replaced + unchanged + superseded + deleted + rejected'
+COLUMNS = {"feedback_id": "id", "response_id": "response", "submitted_at": "created", "updated_at": "changed",
+           "text": "comment", "nps": "nps"}  # fmt: skip
+
+
+def config(tmp_path, tiny, **source):
+    settings = {
+        "lake": "lake", "model": str(tiny), "taxonomies": ["general"],
+        "sources": {"survey": {"timezone": "UTC", "columns": COLUMNS, "attributes": False} | source},
+    }  # fmt: skip
+    path = tmp_path / "night.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def counts(path, **options):
+    found = nights.run(path, **options)["survey"]
+    lake = path.parent / "lake"
+    assert nights.query(lake, f"SELECT count(*) FROM runs WHERE NOT ({EQUATION})") == [(0,)]
+    return {name: count for name, count in found.items() if count}
+
+
+def ids(path):
+    return [id for (id,) in nights.query(path.parent / "lake", "SELECT feedback_id FROM feedback ORDER BY 1")]
+
+
+def row(number, created, changed="", text="The delivery was late", nps="5", response=None, **more):
+    return {"id": str(number), "response": response or str(number), "created": created, "changed": changed,
+            "comment": text, "nps": nps} | more  # fmt: skip
+
+
+def write(path, rows):
+    lines = (
+        [",".join(rows[0])] + [",".join(one.values()) for one in rows]
+        if rows
+        else ["id,response,created,changed,comment,nps"]
+    )
+    path.write_text("\n".join(lines) + "\n")
+
+
+class Database:
+    """A SQLite table of feedback as a help desk would keep it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.run("CREATE TABLE f (id, response, created, changed, comment, nps, status)")
+
+    def run(self, statement, *values):
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.execute(statement, values)
+            connection.commit()
+
+    def add(self, number, created, changed=None, text="The delivery was late", status="open"):
+        self.run("INSERT INTO f VALUES (?, ?, ?, ?, ?, 5, ?)", number, number, created, changed, text, status)
+
+
+@pytest.fixture
+def database(tmp_path):
+    return Database(tmp_path / "desk.db")
+
+
+QUERY = "SELECT * FROM f WHERE coalesce(changed, created) >= :since AND coalesce(changed, created) < :until"
+
+
+def test_a_query_is_read_from_the_watermark_with_its_overlap(tmp_path, tiny, database):
+    path = config(tmp_path, tiny, kind="sql", url="sqlite:///desk.db", query=QUERY, overlap="2d")
+    for number, day in enumerate(("2026-03-01", "2026-03-05", "2026-03-06 10:00"), start=1):
+        database.add(number, day)
+    assert counts(path) == {"read": 3, "new": 3}
+    # Late by a day and a half, later than the overlap reaches, edited, and new.
+    database.add(4, "2026-03-04 09:00")
+    database.add(5, "2026-03-03 09:00")
+    database.run("UPDATE f SET comment = 'It came at last', changed = '2026-03-07' WHERE id = 1")
+    database.add(6, "2026-03-07 12:00")
+    assert counts(path) == {"read": 5, "new": 2, "replaced": 1, "unchanged": 2}
+    assert ids(path) == ["1", "2", "3", "4", "6"]
+    assert nights.query(tmp_path / "lake", "SELECT window_low, window_high FROM runs ORDER BY started_at") == [
+        (None, dt.datetime(2026, 3, 6, 10, tzinfo=dt.UTC)),
+        (dt.datetime(2026, 3, 4, tzinfo=dt.UTC), dt.datetime(2026, 3, 7, 12, tzinfo=dt.UTC)),
+    ]
+    before = nights.content(tmp_path / "lake", without=("runs", "_lock"))
+    assert counts(path) == {"read": 4, "unchanged": 4}
+    assert nights.content(tmp_path / "lake", without=("runs", "_lock")) == before
+    assert counts(path, reread=True) == {"read": 6, "new": 1, "unchanged": 5}
+
+
+def test_a_failed_night_moves_no_watermark(tmp_path, tiny, database):
+    path = config(tmp_path, tiny, kind="sql", url="sqlite:///desk.db", query=QUERY)
+    database.add(1, "2026-03-01")
+    counts(path)
+    state = (tmp_path / "lake" / "_state" / "watermarks.json").read_bytes()
+    database.add(2, "2026-03-09")
+    database.run("ALTER TABLE f RENAME COLUMN comment TO remark")
+    with pytest.raises(SourceError, match=r"no column 'comment' \(sources\.survey\.columns\.text\)"):
+        nights.run(path)
+    assert (tmp_path / "lake" / "_state" / "watermarks.json").read_bytes() == state
+    database.run("ALTER TABLE f RENAME COLUMN remark TO comment")
+    assert counts(path)["new"] == 1
+
+
+def test_one_date_of_a_query_moves_no_watermark(tmp_path, tiny, database):
+    path = config(tmp_path, tiny, kind="sql", url="sqlite:///desk.db", query=QUERY)
+    for number, day in enumerate(("2026-03-01", "2026-03-02 23:59", "2026-03-03"), start=1):
+        database.add(number, day)
+    database.add(4, "2026-03-02", changed="2026-03-20")
+    assert counts(path, only_date=dt.date(2026, 3, 2)) == {"read": 2, "new": 2}
+    assert not (tmp_path / "lake" / "_state" / "watermarks.json").exists()
+    assert counts(path) == {"read": 4, "new": 2, "unchanged": 2}
+
+
+def test_a_duckdb_file_is_a_source(tmp_path, tiny):
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "mart.duckdb")) as con:
+        con.execute("CREATE TABLE f AS SELECT 1 AS id, 1 AS response, TIMESTAMP '2026-03-01 10:00' AS created, "
+                    "NULL::TIMESTAMP AS changed, 'The delivery was late' AS comment, 3 AS nps")  # fmt: skip
+    path = config(tmp_path, tiny, kind="duckdb", path="mart.duckdb", query=QUERY)
+    assert counts(path) == {"read": 1, "new": 1} and counts(path) == {"read": 1, "unchanged": 1}
+
+
+def test_a_password_reaches_neither_lake_nor_log_nor_error(tmp_path, tiny, monkeypatch, caplog):
+    """A night that fails writes its error into `runs`: not even there."""
+    from cx_nlp import night, store
+    from cx_nlp.config import load_config
+
+    monkeypatch.setenv("CX_WORD", "s3cr3t-w0rd")
+    path = config(tmp_path, tiny, kind="sql", url="sqlite:////nowhere/${CX_WORD}.db", query="SELECT 1 AS id")
+    this = night.new_night(load_config(path), flow="test")
+    with caplog.at_level("DEBUG"), store.locked(this.lake):
+        with pytest.raises(SourceError) as caught:
+            night.take_source(this, "survey", [])
+        night.fail(this, caught.value)
+    ((said, hash),) = nights.query(this.lake, "SELECT error, config_hash FROM runs")
+    assert said.startswith("SourceError: survey: no such file") and hash == this.config.hash
+    stored = b"".join(p.read_bytes() for p in this.lake.rglob("*") if p.is_file())
+    assert b"s3cr3t" not in stored and "s3cr3t" not in caplog.text + said + repr(this.config)
+    monkeypatch.delenv("CX_WORD")
+    with pytest.raises(UsageError, match=r"sources\.survey\.url: environment variable CX_WORD is not set"):
+        night.check(this.config)
+
+
+@pytest.fixture
+def memory():
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+def test_files_far_away_are_tracked_as_local_ones_are(tmp_path, tiny, memory):
+    path = config(tmp_path, tiny, kind="csv", url="memory://exports/*.csv")
+    for name, number in (("a", 1), ("b", 2)):
+        write(tmp_path / "x.csv", [row(number, "2026-03-01")])
+        memory.pipe(f"/exports/{name}.csv", (tmp_path / "x.csv").read_bytes())
+    assert counts(path) == {"read": 2, "new": 2}
+    assert counts(path) == {}
+    write(tmp_path / "x.csv", [row(2, "2026-03-01", text="Much better now")])
+    memory.pipe("/exports/b.csv", (tmp_path / "x.csv").read_bytes())
+    assert counts(path) == {"read": 1, "replaced": 1}
+    assert nights.query(tmp_path / "lake", "SELECT DISTINCT error FROM runs") == [(None,)]
+    assert not any("x.csv" in p.name or "downloads" in p.parts for p in (tmp_path / "lake").rglob("*"))
+
+
+# Deletions
+
+
+@pytest.mark.parametrize(
+    ("tombstone", "marked"),
+    [({"column": "gone"}, "2026-03-20"), ({"column": "gone", "values": ["Deleted"]}, "deleted"), ({"column": "gone", "values": [True]}, "true")],
+)  # fmt: skip
+def test_a_tombstone_removes_its_row_and_an_empty_partition(tmp_path, tiny, tombstone, marked):
+    path = config(tmp_path, tiny, kind="csv", path="in.csv", tombstone=tombstone)
+    write(
+        tmp_path / "in.csv",
+        [row(1, "2026-03-01", gone=""), row(2, "2026-03-02", gone=""), row(3, "2026-03-02", gone="")],
+    )
+    assert counts(path) == {"read": 3, "new": 3}
+    write(
+        tmp_path / "in.csv",
+        [row(1, "", text="", nps="", gone=marked), row(2, "2026-03-02", gone=marked), row(3, "2026-03-02", gone="")],
+    )
+    assert counts(path) == {"read": 3, "deleted": 2, "unchanged": 1}
+    lake = tmp_path / "lake"
+    assert ids(path) == ["3"]
+    for table in ("feedback", "theme_mentions"):
+        assert not (lake / table / "dt=2026-03-01").exists()
+    assert nights.query(lake, "FROM theme_mentions ANTI JOIN feedback USING (source, feedback_id)") == []
+    before = nights.content(lake, without=("runs", "_lock"))
+    assert counts(path, reread=True) == {"read": 3, "deleted": 2, "unchanged": 1}
+    assert nights.content(lake, without=("runs", "_lock")) == before
+
+
+def test_a_tombstone_beside_its_row_wins_unless_the_row_is_newer(tmp_path, tiny):
+    path = config(tmp_path, tiny, kind="csv", path="in.csv", tombstone={"column": "gone"})
+    rows = [
+        row(1, "2026-03-01", changed="2026-03-05 10:00", gone=""), row(1, "2026-03-01", gone="yes"),
+        row(2, "2026-03-01", changed="2026-03-05 10:00", gone=""), row(2, "2026-03-01", gone="2026-03-05"),
+        row(3, "2026-03-01", changed="2026-03-05 10:00", gone=""), row(3, "2026-03-01", gone="2026-03-04"),
+    ]  # fmt: skip
+    for order in (rows, rows[::-1]):
+        write(tmp_path / "in.csv", order)
+        counts(path)
+        assert ids(path) == ["3"]
+    # The deletion is older than what the lake has.
+    write(tmp_path / "in.csv", [row(3, "2026-03-01", gone="2026-03-04")])
+    assert counts(path) == {"read": 1, "deleted": 1} and ids(path) == ["3"]
+    # Said without a tombstone again: the row was restored.
+    write(tmp_path / "in.csv", [row(1, "2026-03-01", gone="")])
+    assert counts(path) == {"read": 1, "new": 1} and ids(path) == ["1", "3"]
+
+
+def test_a_deleted_row_gives_its_response_back(tmp_path, tiny):
+    path = config(tmp_path, tiny, kind="csv", path="in.csv", tombstone={"column": "gone"})
+    both = [
+        row(1, "2026-03-02", nps="9", response="r", gone=""),
+        row(2, "2026-03-01", changed="2026-03-03", nps="2", response="r", gone=""),
+    ]
+    write(tmp_path / "in.csv", both)
+    counts(path)
+    columns = "SELECT feedback_id, nps, is_response_head, issues, feedback_date::VARCHAR FROM feedback ORDER BY 1"
+    assert [one[1] for one in nights.query(tmp_path / "lake", columns)] == [2, 2]
+    write(tmp_path / "in.csv", [both[0], both[1] | {"gone": "x"}])
+    assert counts(path) == {"read": 2, "deleted": 1, "unchanged": 1}
+    assert nights.query(tmp_path / "lake", columns) == [("1", 9, True, "", "2026-03-02")]
+
+
+def test_one_date_brings_back_no_deleted_row(tmp_path, tiny):
+    path = config(tmp_path, tiny, kind="csv", path="*.csv", tombstone={"column": "gone"})
+    write(tmp_path / "a.csv", [row(1, "2026-03-01", gone=""), row(2, "2026-03-01", gone="")])
+    write(tmp_path / "b.csv", [row(1, "", gone="x")])
+    assert counts(path)["new"] == 1
+    assert counts(path, only_date=dt.date(2026, 3, 1)) == {"read": 3, "deleted": 1, "superseded": 1, "unchanged": 1}
+    assert ids(path) == ["2"]
+
+
+def test_a_full_snapshot_removes_what_it_no_longer_holds(tmp_path, tiny):
+    path = config(tmp_path, tiny, kind="csv", path="*.csv", snapshot=True)
+    rows = [row(number, f"2026-03-0{number}") for number in range(1, 5)]
+    write(tmp_path / "a.csv", rows[:2])
+    write(tmp_path / "b.csv", rows[2:])
+    assert counts(path) == {"read": 4, "new": 4}
+    assert counts(path) == {}
+    write(tmp_path / "b.csv", rows[2:3])
+    assert counts(path) == {"read": 3, "unchanged": 3, "removed": 1}
+    assert ids(path) == ["1", "2", "3"] and not (tmp_path / "lake" / "feedback" / "dt=2026-03-04").exists()
+    # A rejected row is there, and stays as it was; one date removes nothing; a file that is gone takes its rows along.
+    write(tmp_path / "a.csv", [rows[0], rows[1] | {"created": "soon"}])
+    assert counts(path) == {"read": 3, "unchanged": 2, "rejected": 1} and ids(path) == ["1", "2", "3"]
+    assert counts(path, only_date=dt.date(2026, 3, 1)) == {"read": 1, "unchanged": 1}
+    (tmp_path / "b.csv").unlink()
+    assert counts(path) == {"read": 2, "unchanged": 1, "rejected": 1, "removed": 1} and ids(path) == ["1", "2"]
+    assert counts(path) == {}
+
+
+def test_a_snapshot_removes_rows_of_its_own_source_alone(tmp_path, tiny):
+    path = config(tmp_path, tiny, kind="csv", path="a.csv", snapshot=True)
+    settings = yaml.safe_load(path.read_text())
+    settings["sources"]["other"] = settings["sources"]["survey"] | {"path": "b.csv", "snapshot": False}
+    path.write_text(yaml.safe_dump(settings))
+    write(tmp_path / "a.csv", [row(1, "2026-03-01"), row(2, "2026-03-01"), row(3, "2026-03-01")])
+    write(tmp_path / "b.csv", [row(9, "2026-03-01")])
+    counts(path)
+    write(tmp_path / "a.csv", [row(1, "2026-03-01"), row(2, "2026-03-01")])
+    assert counts(path) == {"read": 2, "unchanged": 2, "removed": 1} and ids(path) == ["1", "2", "9"]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_snapshot_that_is_far_too_small_stops_the_run(tmp_path, tiny, left):
+    path = config(tmp_path, tiny, kind="csv", path="in.csv", snapshot=True)
+    rows = [row(number, "2026-03-01") for number in range(1, 5)]
+    write(tmp_path / "in.csv", rows)
+    counts(path)
+    before = nights.content(tmp_path / "lake")
+    write(tmp_path / "in.csv", rows[:left])
+    with pytest.raises(
+        RunStopped, match=rf"survey: the snapshot holds {left} of the 4 rows in the lake, expected at least 50%"
+    ):
+        nights.run(path)
+    assert nights.content(tmp_path / "lake", without=("runs", "_state", "_lock", "_staging")) == before
+    path = config(tmp_path, tiny, kind="csv", path="in.csv", snapshot=True, snapshot_min=0)
+    assert counts(path)["removed"] == 4 - left
+
+
+def test_a_snapshot_of_a_query(tmp_path, tiny, database):
+    path = config(tmp_path, tiny, kind="sql", url="sqlite:///desk.db", query="SELECT * FROM f", snapshot=True)
+    for number in range(1, 4):
+        database.add(number, "2026-03-01")
+    assert counts(path) == {"read": 3, "new": 3}
+    database.run("DELETE FROM f WHERE id = 2")
+    assert counts(path) == {"read": 2, "unchanged": 2, "removed": 1} and ids(path) == ["1", "3"]
+
+
+def test_too_many_rejected_rows_stop_the_run(tmp_path, tiny):
+    path = config(tmp_path, tiny, kind="csv", path="in.csv", max_rejected=0.3)
+    write(tmp_path / "in.csv", [row(1, "2026-03-01"), row(2, "2026-03-01"), row(3, "soon")])
+    with pytest.raises(RunStopped, match=r"survey: 1 of 3 rows rejected \(no_date 1\), expected at most 30%"):
+        nights.run(path)
+    assert not list((tmp_path / "lake").glob("feedback/**/*.parquet"))
+    write(tmp_path / "in.csv", [row(number, "2026-03-01") for number in range(1, 4)] + [row(4, "soon")])
+    assert counts(path) == {"read": 4, "new": 3, "rejected": 1}
