@@ -228,20 +228,15 @@ def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, tax
 
     settings = night.config.measures
 
-    def tables_of(con: "duckdb.DuckDBPyConnection", feedback: str, mentions: str, parents: dict[str, str | None]):
-        return tables(
-            con,
-            feedback=feedback,
-            mentions=mentions,
-            parents=parents,
-            run_id=night.run_id,
-            min_n=settings.min_n,
-            days=settings.days,
-            weeks=settings.weeks,
-            order=settings.journey,
-            known_shares=settings.known_shares,
-        )
-
+    tables_of = partial(
+        tables,
+        run_id=night.run_id,
+        min_n=settings.min_n,
+        days=settings.days,
+        weeks=settings.weeks,
+        order=settings.journey,
+        known_shares=settings.known_shares,
+    )
     themes = pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None
     return store.build_measures(plan, built, tables_of, themes=themes)
 

@@ -24,10 +24,10 @@ DECIMALS = 9  # beyond lies what the order of additions does to a sum
 
 def tables(
     con: duckdb.DuckDBPyConnection,
-    *,
     feedback: str,
     mentions: str,
     parents: Mapping[str, str | None],
+    *,
     run_id: str,
     min_n: int = 20,
     days: int = 92,
