@@ -29,7 +29,6 @@ from cx_nlp.sources import credentials
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-    import duckdb
 
     from cx_nlp.score.scorer import Scorer
 
