@@ -37,7 +37,7 @@ class Config(Strict):
     sentiment: SentimentConfig | None = Field(None, description="a checkpoint in place of the model's head")
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
-    measures: MeasuresConfig = MeasuresConfig()
+    measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
 
     @field_validator("languages")
     @classmethod
