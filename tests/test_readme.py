@@ -51,11 +51,10 @@ def test_the_queries_run(tmp_path, tiny, monkeypatch):
 def test_the_config_shown_is_a_config(tmp_path):
     from cx_nlp.config import load_config
 
-    night, heads = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
-    (tmp_path / "night.yaml").write_text(night)
-    assert load_config(tmp_path / "night.yaml").sources["survey"].columns["nps"] == "recommend"
+    night, more, heads = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    night = night.replace("taxonomies:", f"{more}taxonomies:")
     (tmp_path / "night.yaml").write_text(night + heads.replace("<commit>", "a" * 40))
-    assert [one.where for one in load_config(tmp_path / "night.yaml").replacements] == [
-        "sentiment",
-        "languages.de.sentiment",
-    ]
+    config = load_config(tmp_path / "night.yaml")
+    assert config.sources["survey"].columns["nps"] == "recommend"
+    assert config.sources["tickets"].scales["csat"].values["😀"] == 5
+    assert [one.where for one in config.replacements] == ["sentiment", "languages.de.sentiment"]
