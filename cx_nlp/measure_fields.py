@@ -145,12 +145,12 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
         [
             *_head,
             ("outcome", _text),
-            ("part", _text),  # themes | emotions (each its Shapley share) | together
+            ("predictors", _text),  # themes | emotions (each its Shapley share) | together
             *_counts,
             *_value,  # R squared out of sample; negative where it is worse than the mean
             *_tail,
         ],
-        ("as_of", "respondent_role", "outcome", "part", "n", "suppressed"),
+        ("as_of", "respondent_role", "outcome", "predictors", "n", "suppressed"),
     ),
 }  # fmt: skip
 MEASURE_KEYS = {
@@ -161,5 +161,5 @@ MEASURE_KEYS = {
     "journey": ("as_of", "respondent_role", "touchpoint", "outcome"),
     "weighted": ("as_of", "respondent_role", "scheme", "measure"),
     "emotion_outcomes": ("as_of", "respondent_role", "outcome", "emotion"),
-    "explained": ("as_of", "respondent_role", "outcome", "part"),
+    "explained": ("as_of", "respondent_role", "outcome", "predictors"),
 }

@@ -58,11 +58,11 @@ def explained(
         people = len(np.unique(of.customer))
         shown = people >= max(min_n, 2 * FOLDS) and bool(np.ptp(of.y))
         found = shares(of, rng=rng, resamples=resamples) if shown else {}
-        for part in ("themes", "emotions", "together"):
-            value, low, high = found.get(part, NOTHING)
+        for predictors in ("themes", "emotions", "together"):
+            value, low, high = found.get(predictors, NOTHING)
             rows.append(
                 {
-                    "outcome": outcome, "part": part, "n": len(of.y), "n_customers": people,
+                    "outcome": outcome, "predictors": predictors, "n": len(of.y), "n_customers": people,
                     "value": value, "low": low, "high": high, "suppressed": not shown,
                 }
             )  # fmt: skip
