@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from cx_nlp.labelled import label_matrix
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from cx_nlp.score.model import Calibration, by_label
@@ -82,13 +83,6 @@ def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     return {name: best_threshold(p[:, i], truth[:, i]) for i, name in enumerate(EMOTIONS)}
 
 
-def emotion_truth(frame: pd.DataFrame) -> np.ndarray:
-    truth = np.zeros((len(frame), len(EMOTIONS)), dtype=bool)
-    for row, labels in enumerate(frame["labels"]):
-        truth[row, labels] = True
-    return truth
-
-
 def mixed_strength(predictor: Predictor, taxonomy: Taxonomy, texts: list[str]) -> np.ndarray:
     """texts (N) -> (N,): the highest threshold at which each would be `is_mixed`, from spans as the engine finds them."""
     found = list(analyse(texts, taxonomy))
@@ -112,14 +106,10 @@ def mixed_truth(aspects: pd.DataFrame) -> pd.Series:
     return aspects.groupby("text", sort=True)["label"].agg(lambda labels: {0, 2} <= set(labels))
 
 
-def fit_half(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["text"].map(data.half) == "fit"].reset_index(drop=True)
-
-
 def calibrate(folder: Path, root: Path) -> Calibration:
     predictor = Predictor.load(str(folder))
     c = Calibration()
-    dev = fit_half(data.sentiment(root, "dev"))
+    dev = data.half_of(data.sentiment(root, "dev"), "fit")
     logits = predictor.sentiment_logits(dev["text"].tolist())
     # Each field counts the same, whatever its size: the calibration serves fields that are in none of them.
     weights = 1.0 / dev.groupby("field")["field"].transform("size").to_numpy()
@@ -127,14 +117,14 @@ def calibrate(folder: Path, root: Path) -> Calibration:
     p = heads.calibrated(logits, t, bias)
     c = replace(c, sentiment_temperature=t, sentiment_bias=tuple(bias), uncertain_below=_lowest(p))
 
-    terms = fit_half(data.aspect(root, "dev"))
+    terms = data.half_of(data.aspect(root, "dev"), "fit")
     logits = predictor.aspect_logits(terms)
     t, bias = vector_scaling(logits, terms["label"].to_numpy(), np.ones(len(terms)))
     p = heads.calibrated(logits, t, bias)
     c = replace(c, aspect_temperature=t, aspect_bias=tuple(bias), aspect_uncertain_below=_lowest(p))
 
-    emotions = fit_half(data.emotion(root, "dev"))
-    logits, truth = predictor.emotion_logits(emotions["text"].tolist()), emotion_truth(emotions)
+    emotions = data.half_of(data.emotion(root, "dev"), "fit")
+    logits, truth = predictor.emotion_logits(emotions["text"].tolist()), label_matrix(emotions["labels"].tolist())
     t, bias = emotion_scaling(logits, truth)
     thresholds = emotion_thresholds(heads.sigmoid(logits / t + bias), truth)
     c = replace(c, emotion_temperature=t, emotion_bias=tuple(bias), emotion_thresholds=tuple(thresholds.values()))

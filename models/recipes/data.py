@@ -26,6 +26,11 @@ def half(text: str) -> str:
     return "fit" if hashlib.sha256(text.casefold().encode()).digest()[0] % 2 == 0 else "report"
 
 
+def half_of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows of one half, 'fit' or 'report'."""
+    return frame[frame["text"].map(half) == name].reset_index(drop=True)
+
+
 def sentiment(root: Path, split: str) -> pd.DataFrame:
     """Tweets of SemEval 2017, tweets of the extraction set, clothing reviews without three stars.
 
@@ -44,12 +49,15 @@ def sentiment(root: Path, split: str) -> pd.DataFrame:
     frame["text"] = [clean_text(text) for text in frame["text"].fillna("")]
     frame = frame[frame["text"] != ""]
     frame["label"] = frame["label"].map({name: i for i, name in enumerate(SENTIMENTS)})
-    frame = frame[frame.groupby("text")["label"].transform("nunique") == 1].drop_duplicates("text")
+    key = frame["text"].str.casefold()  # the encoder is uncased: twins but for case are one text to it
+    frame = frame[(frame.groupby(key)["label"].transform("nunique") == 1) & ~key.duplicated()]
     return frame[frame["split"] == split].drop(columns="split").reset_index(drop=True)
 
 
 def emotion(root: Path, split: str) -> pd.DataFrame:
-    """GoEmotions (Demszky et al. 2020); training texts that dev or test hold too are dropped."""
+    """GoEmotions (Demszky et al. 2020), test as published; training texts that test holds too are dropped, and from dev
+    what either of the others holds.
+    """
 
     def read(its: str) -> pd.DataFrame:
         frame = load("goemotions", its, root).to_pandas()
@@ -58,9 +66,8 @@ def emotion(root: Path, split: str) -> pd.DataFrame:
         )
 
     frame = read(split)
-    if split == "train":
-        seen = set(read("dev")["text"]) | set(read("test")["text"])
-        frame = frame[~frame["text"].isin(seen)]
+    for other in {"train": ["test"], "dev": ["train", "test"]}.get(split, []):
+        frame = frame[~frame["text"].str.casefold().isin(set(read(other)["text"].str.casefold()))]
     assert frame["labels"].map(max).max() < len(EMOTIONS)
     return frame.reset_index(drop=True)
 

@@ -104,16 +104,21 @@ def quantise_columns(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(np.clip(np.rint(weight / scale), -127, 127).astype(np.int8)), scale.astype(np.float32)
 
 
+def save_heads(tensors: dict[str, np.ndarray], folder: Path) -> None:
+    """safetensors writes for the owner alone; a service user must be able to read a model."""
+    save_file(tensors, folder / "heads.safetensors")
+    (folder / "heads.safetensors").chmod(0o644)
+
+
 def export(work: Path, out: Path, name: str) -> None:
     config = json.loads((work / "train.json").read_text())["config"]
     network = Network.from_pretrained(find_base(config["base"]), layers=config["layers"])
     network.load_state_dict(load_file(work / "network.safetensors"))
     out.mkdir(parents=True, exist_ok=True)
     onnx.save(store_in_8_bits(to_onnx(network)), out / "encoder.onnx")
-    save_file(head_tensors(network), out / "heads.safetensors")
+    save_heads(head_tensors(network), out)
     # Compact: indented, the tokenizer is half as large again.
     Tokenizer.from_file(str(work / "tokenizer.json")).save(str(out / "tokenizer.json"), pretty=False)
-    (out / "heads.safetensors").chmod(0o644)
     settings = {
         "format": MODEL_FORMAT,
         "name": name,

@@ -8,8 +8,9 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score
 from tokenizers import Tokenizer
 
+from cx_nlp.labelled import label_matrix
 from models.recipes import data
-from models.recipes.calibrate import emotion_thresholds, emotion_truth
+from models.recipes.calibrate import emotion_thresholds
 from models.recipes.examples import encode, token_span
 from models.recipes.network import Network, masked_mean
 
@@ -19,7 +20,7 @@ def probe(net: Network, tokenizer: Tokenizer, root: Path) -> dict[str, float]:
     was_training = net.training
     net.eval()
     out = {}
-    dev = _tunable(data.sentiment(root, "dev"))
+    dev = data.half_of(data.sentiment(root, "dev"), "fit")
     logits = head_logits(net, tokenizer, dev["text"].tolist(), "sentiment")
     for field, rows in dev.groupby("field"):
         mine = logits[rows.index]
@@ -27,20 +28,16 @@ def probe(net: Network, tokenizer: Tokenizer, root: Path) -> dict[str, float]:
             mine = mine.copy()
             mine[:, 1] = -np.inf
         out[str(field)] = balanced_accuracy_score(rows["label"], mine.argmax(1))
-    emotions = _tunable(data.emotion(root, "dev"))
+    emotions = data.half_of(data.emotion(root, "dev"), "fit")
     p = 1 / (1 + np.exp(-head_logits(net, tokenizer, emotions["text"].tolist(), "emotion")))
-    truth = emotion_truth(emotions)
+    truth = label_matrix(emotions["labels"].tolist())
     found = p >= np.array(list(emotion_thresholds(p, truth).values()))
     out["emotion"] = f1_score(truth, found, average="macro", zero_division=0)
-    terms = _tunable(data.aspect(root, "dev"))
+    terms = data.half_of(data.aspect(root, "dev"), "fit")
     out["aspect"] = float((aspect_logits(net, tokenizer, terms).argmax(1) == terms["label"]).mean())
     if was_training:
         net.train()
     return {name: round(float(value), 3) for name, value in out.items()}
-
-
-def _tunable(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[frame["text"].map(data.half) == "fit"].reset_index(drop=True)
 
 
 @torch.no_grad()

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.labels import SENTIMENTS
+from models.recipes.noise import swap_letters
 
 Label = Literal[*SENTIMENTS]
 Span = tuple[int, int]
@@ -32,20 +33,6 @@ _CONTRACTIONS = {
     "can't": "cannot", "won't": "will not", "n't": " not", "'ve": " have", "'re": " are", "'ll": " will", "I'm": "I am",
 }  # fmt: skip
 _SENTENCE_START = re.compile(r"(?:^|[.!?] )[a-z]")
-
-
-def swap_letters(text: str, rng: np.random.Generator) -> str:
-    """Two neighbouring letters inside one word of four letters or more change places: a slip of the fingers."""
-    places = [
-        i
-        for word in re.finditer(r"[A-Za-z]{4,}", text)
-        for i in range(word.start() + 1, word.end() - 2)
-        if text[i] != text[i + 1]
-    ]
-    if not places:
-        return text
-    i = int(rng.choice(places))
-    return text[:i] + text[i + 1] + text[i] + text[i + 2 :]
 
 
 def expand_contractions(text: str, rng: np.random.Generator) -> str:

@@ -11,17 +11,17 @@ import json
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from cx_nlp.score.model import WEIGHT_FILES, file_digest
 from cx_nlp.score.predict import Predictor
 from models.recipes import data
 from models.recipes.embed import untouched_embedding
-from models.recipes.export import quantise_columns
+from models.recipes.export import quantise_columns, save_heads
 
 
 def ridge(x: np.ndarray, y: np.ndarray, *, strength: float) -> tuple[np.ndarray, np.ndarray]:
-    """x, y (N, H) -> weight (H, H), bias (H,) that minimise |x @ weight + bias - y|^2 + strength * N * |weight|^2."""
+    """x (N, H), y (N, E) -> weight (H, E), bias (E,) that minimise |x @ weight + bias - y|^2 + strength * N * |weight|^2."""
     centre_x, centre_y = x.mean(axis=0, dtype=np.float64), y.mean(axis=0, dtype=np.float64)
     a, b = x - centre_x, y - centre_y
     gram = a.T @ a + strength * len(x) * np.eye(a.shape[1])
@@ -41,13 +41,13 @@ def fit(folder: Path, root: Path, *, texts: int, seed: int) -> float:
     for strength in (1e-5, 1e-4, 1e-3, 1e-2):
         weight, bias = ridge(x[held:], y[held:], strength=strength)
         given = x[:held] @ weight + bias
-        candidates[strength] = float((given * y[:held]).sum(axis=1).mean() / np.linalg.norm(given, axis=1).mean())
+        candidates[strength] = float(((given * y[:held]).sum(axis=1) / np.linalg.norm(given, axis=1)).mean())
     best = max(candidates, key=candidates.__getitem__)
     weight, bias = ridge(x, y, strength=best)
     heads = load_file(folder / "heads.safetensors")
     heads["theme.q"], heads["theme.s"] = quantise_columns(weight)
     heads["theme.b"] = bias.astype(np.float32)
-    save_file(heads, folder / "heads.safetensors")
+    save_heads(heads, folder)
     settings = json.loads((folder / "model.json").read_text())
     settings["sha256"] = {name: file_digest(folder / name) for name in WEIGHT_FILES}
     (folder / "model.json").write_text(json.dumps(settings, indent=1) + "\n")

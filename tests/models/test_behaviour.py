@@ -11,7 +11,8 @@ from cx_nlp.clean import clean_text
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.labels import SENTIMENTS
 from models.recipes import behaviour
-from models.recipes.templates import CHANGES, Case, cases, expand_contractions, load_tests, swap_letters
+from models.recipes.noise import swap_letters
+from models.recipes.templates import CHANGES, Case, cases, expand_contractions, load_tests
 
 GOOD, BAD = ["good", "lovely", "superb", "great"], ["bad", "awful", "poor", "rude"]
 NEGATION = {

@@ -1,5 +1,7 @@
 """The pieces of the training recipes whose mistakes would not show until a model is trained."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -175,10 +177,24 @@ def test_joined_texts_point_at_each_half_and_at_a_word_of_it(data_root):
             assert inside["label"].tolist() == [word.label]
 
 
-def test_no_text_is_in_two_splits(data_root):
-    for read in (data.sentiment, data.emotion, data.aspect):
-        train_texts, dev_texts = set(read(data_root, "train")["text"]), set(read(data_root, "dev")["text"])
-        assert not train_texts & dev_texts, read.__name__
+def test_no_text_is_in_two_splits_whatever_its_case(data_root):
+    for read, splits in ((data.sentiment, 2), (data.emotion, 3), (data.aspect, 2)):
+        texts = [set(read(data_root, split)["text"].str.casefold()) for split in ("train", "dev", "test")[:splits]]
+        for one, other in itertools.combinations(texts, 2):
+            assert one and other and not one & other, read.__name__
+
+
+def test_the_halves_of_a_frame_are_apart_and_whole():
+    frame = pd.DataFrame({"text": [f"text {i}" for i in range(50)]})
+    halves = [data.half_of(frame, name)["text"].tolist() for name in ("fit", "report")]
+    assert sorted([*halves[0], *halves[1]]) == sorted(frame["text"]) and all(len(half) > 10 for half in halves)
+
+
+def test_a_typo_leaves_placeholders_alone():
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        assert "[NAME]" in noise.typo("[NAME] never answered", rng)
+    assert noise.typo("[NAME] ok so", rng) == "[NAME] ok so"
 
 
 def test_emoji_have_words():
