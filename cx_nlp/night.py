@@ -29,7 +29,6 @@ from cx_nlp.sources import credentials
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
-
     from cx_nlp.score.scorer import Scorer
 
 log = logging.getLogger("cx_nlp")

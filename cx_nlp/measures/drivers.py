@@ -38,7 +38,9 @@ def _rows(
 ) -> Iterator[dict[str, object]]:
     people = np.array([len(np.unique(of.customer[of.named[:, t]])) for t in range(len(of.themes))], dtype=int)
     kept = np.flatnonzero((people >= min_n) & ~of.named.all(axis=0))
-    figures, low, high, stability = _resampled(of, kept, rng, resamples) if len(of.y) >= min_n else ({}, {}, {}, None)
+    figures, low, high, stability = (
+        _resampled(of, kept, rng, resamples) if len(of.y) >= min_n else ({}, {}, {}, np.empty(0))
+    )
     crowded = len(of.y) < ROWS_A_COLUMN * (1 + 2 * len(kept))
     for t, theme_id in enumerate(of.themes):
         row = {

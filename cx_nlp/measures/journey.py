@@ -56,7 +56,7 @@ def _moment(share: float, effect: tuple[float, float, float]) -> tuple[float, fl
 def _said(con: duckdb.DuckDBPyConnection, here: str, min_n: int) -> dict[str, object]:
     """Sentiment, emotional share and the most frequent emotion of the touchpoint's scored comments."""
     where = f"role = 'customer' AND scored AND {here}"
-    found = {}
+    found: dict[str, object] = {}
     for name, x in (("sentiment", "sentiment"), ("emotional", "emotional::INT")):
         ((s, n, ss, sn, nn, customers),) = con.execute(f"""
             SELECT coalesce(sum(s), 0), coalesce(sum(n), 0), coalesce(sum(s * s), 0), coalesce(sum(s * n), 0),
