@@ -40,6 +40,17 @@ def test_the_queries_run(tmp_path, tiny, monkeypatch):
     nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
     nights.run(nights.write_config(tmp_path, tiny))
     monkeypatch.chdir(tmp_path)
+    (block,) = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
+    queries = [query for query in block.split(";") if query.strip()]
+    assert len(queries) == 2
+    for query in queries:
+        with duckdb.connect() as con:
+            assert con.execute(query).fetchall()
+
+
+def test_the_config_shown_is_a_config(tmp_path):
+    from cx_nlp.config import load_config
+
     block, more = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
     (tmp_path / "night.yaml").write_text(block.replace("taxonomies:", f"{more}taxonomies:"))
     config = load_config(tmp_path / "night.yaml")
