@@ -201,6 +201,7 @@ def test_a_recipe_with_an_unknown_key_is_one_line(tmp_path):
 
 
 def test_mpnet_trains_and_is_exported(root, tmp_path):
+    (tmp_path / "base").mkdir()
     base = build(tmp_path / "base", MPNetConfig, MPNetModel, ("<pad>", "[UNK]", "<s>", "</s>"))
     run(base, root, tmp_path / "w", config={"epochs": 1, "base": str(base), "layers": 2})
     export.export(tmp_path / "w", tmp_path / "out", "tiny-mpnet")
