@@ -114,6 +114,11 @@ class Config(_Strict):
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
 
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _norwegian(cls, languages: Any) -> Any:
+        return config_heads.language_keys(languages)
+
     @field_validator("languages")
     @classmethod
     def _known_languages(cls, languages: dict[str, HeadsConfig]) -> dict[str, HeadsConfig]:

@@ -23,6 +23,7 @@ from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 from models.recipes import data
+from models.recipes.command import one_line
 
 _GRID = np.arange(0.05, 0.91, 0.01)
 _MIXED_GRID = np.arange(0.40, 0.96, 0.01)
@@ -150,6 +151,7 @@ def write(folder: Path, calibration: Calibration) -> None:
     (folder / "model.json").write_text(json.dumps(settings, indent=1, default=float) + "\n")
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)
