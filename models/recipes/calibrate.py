@@ -34,10 +34,12 @@ PRIOR_EXAMPLES = 20.0
 _BIAS_PENALTY = 4.0  # of the emotions' biases: a label with few examples stays near the common calibration
 
 
-def vector_scaling(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
+def vector_scaling(
+    logits: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, with_bias: bool = True
+) -> tuple[float, np.ndarray]:
     """Temperature and bias (C,) of the least weighted log loss (Guo et al. 2017); logits (N, C), labels, weights (N,).
 
-    The biases sum to zero. A temperature outside 0.2..5 says that something else is wrong, so it ends there.
+    The biases sum to zero; without them this is temperature scaling. A temperature outside 0.2..5 says that something else is wrong, so it ends there.
     """
     width, rows = logits.shape[1], np.arange(len(labels))
 
@@ -45,7 +47,8 @@ def vector_scaling(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) 
         p = heads.softmax(logits / np.exp(x[0]) + x[1:])
         return float((-np.log(p[rows, labels] + 1e-12) * weights).sum() / weights.sum() + 1e-3 * (x[1:] ** 2).sum())
 
-    bounds = [(np.log(0.2), np.log(5.0)), *[(-3.0, 3.0)] * width]
+    most = 3.0 if with_bias else 0.0
+    bounds = [(np.log(0.2), np.log(5.0)), *[(-most, most)] * width]
     found = minimize(loss, np.zeros(1 + width), bounds=bounds).x
     return round(float(np.exp(found[0])), 3), (found[1:] - found[1:].mean()).round(3)
 
@@ -114,7 +117,8 @@ def calibrate(folder: Path, root: Path) -> Calibration:
     logits = predictor.sentiment_logits(dev["text"].tolist())
     # Each field counts the same, whatever its size: the calibration serves fields that are in none of them.
     weights = 1.0 / dev.groupby("field")["field"].transform("size").to_numpy()
-    t, bias = vector_scaling(logits, dev["label"].to_numpy(), weights)
+    # No bias: it would fit the class shares of these three fields, which are an accident, and cost the recall of negatives.
+    t, bias = vector_scaling(logits, dev["label"].to_numpy(), weights, with_bias=False)
     p = heads.calibrated(logits, t, bias)
     c = replace(c, sentiment_temperature=t, sentiment_bias=tuple(bias), uncertain_below=_lowest(p))
 
