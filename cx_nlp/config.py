@@ -39,6 +39,11 @@ class Config(Strict):
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
 
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _norwegian(cls, languages: Any) -> Any:
+        return config_heads.language_keys(languages)
+
     @field_validator("languages")
     @classmethod
     def _known_languages(cls, languages: dict[str, HeadsConfig]) -> dict[str, HeadsConfig]:

@@ -94,6 +94,13 @@ class HeadsConfig(Strict):
         return self
 
 
+def language_keys(languages: Any) -> Any:
+    """The same mapping with Norwegian's key as it was written: YAML reads a bare `no` as false."""
+    if not isinstance(languages, Mapping):
+        return languages
+    return {"no" if key is False else key: heads for key, heads in languages.items()}
+
+
 def check_languages(languages: Mapping[str, HeadsConfig]) -> None:
     """Raises UnknownName for a code that no text can be found to be in."""
     from cx_nlp.language import LANGUAGES

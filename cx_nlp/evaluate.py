@@ -15,9 +15,6 @@ import numpy as np
 
 from cx_nlp.bootstrap import by_group, resample
 from cx_nlp.calibration import BINS, bin_gaps, chance_ece
-from cx_nlp.labelled import COLUMNS as COLUMNS
-from cx_nlp.labelled import label_matrix as label_matrix
-from cx_nlp.labelled import read_labelled as read_labelled
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
 
 RESAMPLES = 1000

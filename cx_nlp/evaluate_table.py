@@ -1,5 +1,6 @@
 """A report of `evaluate` as a table to read in a terminal."""
 
+import textwrap
 from typing import Any
 
 from cx_nlp.evaluate import RATES
@@ -11,7 +12,7 @@ _TITLES = {
 
 
 def format_report(report: dict[str, Any]) -> str:
-    """-> figures with n and 95% intervals, labels, confusion, notes; lines of at most 80 characters."""
+    """-> figures with n and 95% intervals, labels, confusion, notes; lines of at most 80 characters, but for a long model name."""
     width = max(map(len, [*report["labels"], *_TITLES.values()]))
     lines = [f"{report['task']}  {report['model']}  n = {report['n']:,}".replace("    ", "  "), ""]
     lines.append(f"{'':{width}}  figure  95% interval")
@@ -27,7 +28,9 @@ def format_report(report: dict[str, Any]) -> str:
         for label, counts in zip(report["labels"], report["confusion"], strict=True):
             lines.append(f"{label:{max(width, 18)}}  " + "  ".join(f"{count:>8,}" for count in counts))
     if report["notes"]:
-        lines += ["", *(f"note, {name}: {reason}" for name, reason in report["notes"].items())]
+        lines.append("")
+        for name, reason in report["notes"].items():
+            lines += textwrap.wrap(f"note, {name}: {reason}", 80, subsequent_indent="  ", break_on_hyphens=False)
     return "\n".join(lines)
 
 

@@ -65,3 +65,8 @@ def test_a_wrong_head_is_one_line_that_names_it(tmp_path, text, says):
         load(tmp_path, text)
     assert says in str(caught.value) and "c.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_norwegian_may_be_written_bare(tmp_path):
+    config = load(tmp_path, "languages: {no: {emotion: {model: ./m}}}")
+    assert list(config.languages) == ["no"] and config.replacements[0].where == "languages.no.emotion"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cx_nlp.bootstrap import by_group, resample
-from cx_nlp.calibration import chance_ece, ece
+from cx_nlp.calibration import chance_ece, ece, excess_ece
 from cx_nlp.evaluate import aspect_report, emotion_report, sentiment_report
 from cx_nlp.evaluate_table import format_report
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
@@ -218,6 +218,8 @@ def test_excess_ece_is_the_ece_less_that_of_chance_and_its_interval_holds_it():
     report = sentiment_report(probabilities, labels, rng=rng(7))
     chance = chance_ece(probabilities.max(1), rng=rng(7))
     assert report["ece_excess"] == pytest.approx(report["ece"] - chance)
+    assert report["ece"] == pytest.approx(ece(probabilities.max(1), probabilities.argmax(1) == labels))
+    assert report["ece_excess"] == pytest.approx(excess_ece(probabilities, labels, rng=rng(7)))
     low, high = report["ci"]["ece_excess"]
     assert low < 0 < high and low < report["ece_excess"] < high
     off = sentiment_report(probabilities, (labels + 1) % 3, rng=rng())

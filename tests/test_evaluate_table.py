@@ -26,3 +26,11 @@ def test_a_report_fits_a_terminal_and_names_what_is_missing():
     emotions = format_report(emotion_report(*(p, p > 0.3, p > 0.2), rng=draw))
     assert all(name in emotions for name in (*EMOTIONS, "micro-F1", "macro-precision", "ECE by label"))
     assert "predicted →" not in emotions
+
+
+def test_long_notes_are_wrapped():
+    nobody = np.zeros((40, 28), dtype=bool)
+    report = emotion_report(np.full((40, 28), 0.1), nobody, nobody, rng=np.random.default_rng(0))
+    lines = format_report(report).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("note, macro_f1: no row is labelled admiration,"))
+    assert lines[at + 1].startswith("  ") and max(map(len, lines)) <= 80

@@ -24,7 +24,13 @@ from cx_nlp.errors import PermanentError, UsageError
 )
 @click.option("--language", default="en", show_default=True, help="What very short texts are taken to be in.")
 @click.option("--model", default="minilm-cx", show_default=True, help="A shipped model's name or a model folder.")
-@click.option("--threads", default=0, show_default=True, help="Processor threads; 0 takes all.")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Processor threads; 0 takes all.",
+)
 @engine_option
 def score(
     input_: str,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,10 +41,15 @@ class Checkpoint:
         self._threads = threads
         self.folder = hub.locate(replacement.model, replacement.revision)
         settings = hub.settings(self.folder)
-        named = settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
-        self.names = [str(named[key]) for key in sorted(named, key=int)]
+        self.names = self._names(settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"})
         self.multi_label = self._is_multi_label(settings.get("problem_type"))
         self.targets = map_labels(self.names, replacement)
+
+    def _names(self, named: Any) -> list[str]:
+        numbers = [str(i) for i in range(len(named))] if isinstance(named, dict) else []
+        if not numbers or set(numbers) != set(named):
+            raise ModelError(f"{self.replacement}: config.json's id2label must map 0..n-1 to names")
+        return [str(named[number]) for number in numbers]
 
     def _is_multi_label(self, problem: str | None) -> bool:
         where, given = self.replacement, self.replacement.multi_label

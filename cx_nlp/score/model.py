@@ -8,8 +8,10 @@ model.json          format, window, languages, temperatures and thresholds, SHA-
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -105,17 +107,26 @@ def load_model(name_or_path: str) -> Model:
         raise ModelError(f"{folder}: no model.json; expected a model folder") from None
     except (ValueError, OSError) as error:
         raise ModelError(f"{folder / 'model.json'}: not readable: {error}") from None
+    if not isinstance(settings, dict):
+        raise ModelError(f"{folder / 'model.json'}: expected a JSON object")
     if settings.get("format") != MODEL_FORMAT:
         raise ModelError(f"{folder}: model format {settings.get('format')!r}, this version reads {MODEL_FORMAT}")
-    digests = _verify(folder, settings.get("sha256", {}))
+    digests = _verify(folder, settings.get("sha256"))
     try:
+        frame = settings["frame"]
+        if not (isinstance(frame, list) and len(frame) == 2 and all(isinstance(token, str) for token in frame)):
+            raise ModelError(f"{folder / 'model.json'}: frame must be two tokens, got {json.dumps(frame)}")
         calibration = dict(settings["calibration"])
         for key, names in _BY_LABEL.items():
             values = calibration[key]
             unknown = set(values) ^ set(names)
             if unknown:
                 raise ModelError(f"{folder}: {key} do not fit the {len(names)} labels: {', '.join(sorted(unknown))}")
-            calibration[key] = tuple(float(values[name]) for name in names)
+            calibration[key] = tuple(values[name] for name in names)
+        for key, found in calibration.items():
+            for value in found if isinstance(found, tuple) else (found,):
+                if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                    raise ModelError(f"{folder / 'model.json'}: {key} must be finite numbers, got {json.dumps(value)}")
         return Model(
             folder=folder,
             name=settings["name"],
@@ -124,15 +135,17 @@ def load_model(name_or_path: str) -> Model:
             window_tokens=settings["window_tokens"],
             overlap_tokens=settings["overlap_tokens"],
             languages=tuple(settings["languages"]),
-            frame=tuple(settings["frame"]),
+            frame=(frame[0], frame[1]),
             calibration=Calibration(**calibration),
             layers=_layers(folder / "heads.safetensors"),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{folder / 'model.json'}: lacks or misnames {error}") from None
 
 
-def _verify(folder: Path, expected: dict[str, str]) -> list[str]:
+def _verify(folder: Path, expected: Any) -> list[str]:
+    if not isinstance(expected, dict):
+        raise ModelError(f"{folder / 'model.json'}: sha256 must map {', '.join(WEIGHT_FILES)} to their digests")
     digests = []
     for name in WEIGHT_FILES:
         path = folder / name

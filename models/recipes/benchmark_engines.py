@@ -20,6 +20,7 @@ from cx_nlp.score import engines, heads
 from cx_nlp.score.encoder import Encoder
 from cx_nlp.score.model import Model, load_model
 from models.recipes import data
+from models.recipes.command import one_line
 
 _SEED = 0
 _FLOAT32 = "onnxruntime-fp32"
@@ -131,6 +132,7 @@ def format_report(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)

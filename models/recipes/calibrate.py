@@ -23,6 +23,7 @@ from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 from models.recipes import data
+from models.recipes.command import one_line
 
 _GRID = np.arange(0.05, 0.91, 0.01)
 _MIXED_GRID = np.arange(0.40, 0.96, 0.01)
@@ -33,10 +34,12 @@ PRIOR_EXAMPLES = 20.0
 _BIAS_PENALTY = 4.0  # of the emotions' biases: a label with few examples stays near the common calibration
 
 
-def vector_scaling(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
+def vector_scaling(
+    logits: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, with_bias: bool = True
+) -> tuple[float, np.ndarray]:
     """Temperature and bias (C,) of the least weighted log loss (Guo et al. 2017); logits (N, C), labels, weights (N,).
 
-    The biases sum to zero. A temperature outside 0.2..5 says that something else is wrong, so it ends there.
+    The biases sum to zero; without them this is temperature scaling. A temperature outside 0.2..5 says that something else is wrong, so it ends there.
     """
     width, rows = logits.shape[1], np.arange(len(labels))
 
@@ -44,7 +47,8 @@ def vector_scaling(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) 
         p = heads.softmax(logits / np.exp(x[0]) + x[1:])
         return float((-np.log(p[rows, labels] + 1e-12) * weights).sum() / weights.sum() + 1e-3 * (x[1:] ** 2).sum())
 
-    bounds = [(np.log(0.2), np.log(5.0)), *[(-3.0, 3.0)] * width]
+    most = 3.0 if with_bias else 0.0
+    bounds = [(np.log(0.2), np.log(5.0)), *[(-most, most)] * width]
     found = minimize(loss, np.zeros(1 + width), bounds=bounds).x
     return round(float(np.exp(found[0])), 3), (found[1:] - found[1:].mean()).round(3)
 
@@ -113,7 +117,8 @@ def calibrate(folder: Path, root: Path) -> Calibration:
     logits = predictor.sentiment_logits(dev["text"].tolist())
     # Each field counts the same, whatever its size: the calibration serves fields that are in none of them.
     weights = 1.0 / dev.groupby("field")["field"].transform("size").to_numpy()
-    t, bias = vector_scaling(logits, dev["label"].to_numpy(), weights)
+    # No bias: it would fit the class shares of these three fields, which are an accident, and cost the recall of negatives.
+    t, bias = vector_scaling(logits, dev["label"].to_numpy(), weights, with_bias=False)
     p = heads.calibrated(logits, t, bias)
     c = replace(c, sentiment_temperature=t, sentiment_bias=tuple(bias), uncertain_below=_lowest(p))
 
@@ -150,6 +155,7 @@ def write(folder: Path, calibration: Calibration) -> None:
     (folder / "model.json").write_text(json.dumps(settings, indent=1, default=float) + "\n")
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True)

@@ -60,7 +60,7 @@ _LIMITS = (
 )
 _RARE = 30  # rows below which the figures of an emotion are mostly noise
 _WEAK = 0.05  # accuracy lost on a slice, from which on it is named as a limit
-_TEACHERS = {"minilm": "the first round's own", "mpnet": "MPNet-base"}
+_TEACHERS = {"minilm": "MiniLM-L6", "mpnet": "MPNet-base"}
 _OFTEN = 0.25  # failure rate from which on a behaviour is named as a limit
 
 
@@ -176,7 +176,8 @@ def _round(number: int, made: dict[str, Any]) -> str:
     facts += [f"{made[key]:,} {key}" for key in ("texts", "steps") if key in made]
     taught = made.get("taught_by")
     if taught:
-        known = ", ".join(_TEACHERS.get(one, one) for one in taught)
+        is_own = taught == ["minilm"] and made.get("before")
+        known = "the first round's own" if is_own else " and ".join(_TEACHERS.get(one, one) for one in taught)
         facts.append(f"soft labels of a network trained before on the same texts ({known}) beside the labels")
     return f"Round {number}: {', '.join(facts)}."
 

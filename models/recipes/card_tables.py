@@ -6,6 +6,7 @@ from typing import Any
 from models.recipes.anchors import ANCHORS
 from models.recipes.figures import Figure
 from models.recipes.headline import HEADLINES, Metrics, headline
+from models.recipes.reliability import COVERAGES
 from models.recipes.slices import rules
 
 
@@ -75,14 +76,14 @@ def calibration(metrics: Metrics) -> list[str]:
 def abstaining(metrics: Metrics) -> list[str]:
     rows, shipped = [], []
     for name, one in metrics["abstaining"].items():
-        errors = [shown(at["error"]) for at in one["at"]]
+        errors = [shown(at["error"]) for at in one["at"]] or ["–"] * len(COVERAGES)
         rows.append((name, f"{one['n']:,}", *errors, shown(one["aurc"])))
         its = one["shipped"]
         kept = "–" if its["coverage"] is None else f"{its['coverage']:.1%}"
         shipped.append(
             (name, f"{its['threshold']:.3f}", kept, *(shown(its["error"][part]) for part in ("kept", "uncertain")))
         )
-    coverages = [f"error at {at['coverage']:.0%}" for at in next(iter(metrics["abstaining"].values()))["at"]]
+    coverages = [f"error at {coverage:.0%}" for coverage in COVERAGES]
     return [
         "## Abstaining",
         "",

@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 
 from cx_nlp.score.model import MODEL_FORMAT, WEIGHT_FILES, Calibration, by_label, file_digest
 from models.recipes.bases import find_base
+from models.recipes.command import one_line
 from models.recipes.network import Network
 
 _SMALLEST_QUANTISED = 10_000  # biases and layer norms stay float32: they weigh nothing and cost precision
@@ -145,6 +146,7 @@ def uncalibrated() -> dict:
     return by_label(Calibration())
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="folder that models.recipes.train wrote")

@@ -4,6 +4,8 @@ B texts, T tokens, H hidden size, S spans.
 """
 
 import hashlib
+import logging
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ from torch import Tensor
 
 from models.recipes.examples import Example
 from models.recipes.network import Network, masked_mean
+
+log = logging.getLogger("train")
 
 
 def text_keys(texts: Sequence[str]) -> np.ndarray:
@@ -32,15 +36,31 @@ class Soft:
 
     @classmethod
     def load(cls, path: Path, texts: Sequence[str]) -> "Soft":
-        stored = np.load(path, allow_pickle=False)
+        """The rows of a file of models.recipes.teach that belong to texts (N). Ends in one line where it holds none."""
+        stored = _arrays(path)
         where = {key: i for i, key in enumerate(stored["keys"].tolist())}
         rows = np.array([where.get(key, -1) for key in text_keys(texts).tolist()])
+        covered = int((rows >= 0).sum())
+        if not covered:
+            raise SystemExit(f"{path}: covers none of the {len(texts):,} texts: made from other sets?")
+        log.info("soft labels of %d of %d texts", covered, len(texts))
         tables = {}
         for name in ("sentiment", "emotion"):
             table = stored[name][rows].astype(np.float32)
             table[rows < 0] = np.nan
             tables[name] = torch.from_numpy(table)
         return cls(**tables, teachers=tuple(stored["teachers"].tolist()))
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    names = ("keys", "teachers", "sentiment", "emotion")
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in names}
+    except OSError as error:
+        raise SystemExit(f"{path}: {error.strerror or error}") from None
+    except (KeyError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile):
+        raise SystemExit(f"{path}: expected a file of models.recipes.teach with {', '.join(names)}") from None
 
 
 def loss_of(

@@ -10,6 +10,7 @@ B texts, T tokens, H hidden size, S spans.
 from torch import Tensor, nn
 from transformers import AutoModel
 
+from cx_nlp.errors import UsageError
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
 
 
@@ -40,10 +41,16 @@ class Network(nn.Module):
 
     @classmethod
     def from_pretrained(cls, path: str, *, layers: int | None = None) -> "Network":
-        """`layers` keeps that many of the encoder's, evenly spread and the last among them (DistilBERT's way); None all."""
-        encoder = AutoModel.from_pretrained(path, add_pooling_layer=False, attn_implementation="sdpa")
-        if layers:
+        """`layers` keeps that many of the encoder's, evenly spread and the last among them (DistilBERT's way); None all.
+
+        Raises UsageError for fewer than 2 of them, or more than the encoder has.
+        """
+        # The attention is the library's choice: fused (SDPA) for BERT, while MPNet has none and refuses to be asked for it.
+        encoder = AutoModel.from_pretrained(path, add_pooling_layer=False)
+        if layers is not None:
             stack = encoder.encoder.layer
+            if not 2 <= layers <= len(stack):
+                raise UsageError(f"layers: {layers}, expected 2 to {len(stack)}, which is what the encoder has")
             kept = [round(i * (len(stack) - 1) / (layers - 1)) for i in range(layers)]
             encoder.encoder.layer = nn.ModuleList([stack[i] for i in kept])
             encoder.config.num_hidden_layers = layers

@@ -1,6 +1,7 @@
 """A training recipe: every setting of a configs/train/*.yaml with its meaning; unknown keys fail."""
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,7 +19,9 @@ class Rare(_Strict):
 class Draw(_Strict):
     """Texts an epoch, drawn anew each time."""
 
-    sentiment: dict[str, int] = Field(description="field of models.recipes.data.sentiment: texts")
+    sentiment: dict[Literal["semeval", "extraction", "clothing"], int] = Field(
+        description="field of models.recipes.data.sentiment: texts"
+    )
     emotion: int = Field(gt=0)
     aspect_repeats: int = Field(ge=0, description="how often the whole of MAMS is read")
     joined: int = Field(ge=0, description="joined texts, see models.recipes.data.joined")
@@ -27,8 +30,8 @@ class Draw(_Strict):
 
 
 class Recipe(_Strict):
-    base: str = Field("minilm", description="minilm, mpnet, or a folder or hub name")
-    layers: int | None = Field(None, ge=1, description="keep so many of the encoder's layers; null keeps all")
+    base: str = Field("minilm", description="minilm, mpnet, or a folder")
+    layers: int | None = Field(None, ge=2, description="keep so many of the encoder's layers; null keeps all")
     epochs: int = Field(ge=1)
     batch_tokens: int = Field(2400, gt=0, description="padded tokens of a batch")
     batch_texts: int = Field(64, gt=0)
@@ -60,6 +63,10 @@ def load_recipe(path: Path) -> dict:
         return Recipe.model_validate(yaml.safe_load(path.read_text())).model_dump()
     except OSError as error:
         raise SystemExit(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SystemExit(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise SystemExit(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise SystemExit(
+            ": ".join([str(path), *filter(None, [".".join(map(str, first["loc"]))]), first["msg"]])
+        ) from None

@@ -6,7 +6,7 @@ import numpy as np
 
 from cx_nlp.calibration import at_coverage, aurc, risk_coverage
 from cx_nlp.evaluate import emotion_report, sentiment_report
-from models.recipes.figures import Figure, figure, from_report, missing, resampled, share
+from models.recipes.figures import FEWEST, Figure, figure, from_report, missing, resampled, share
 
 COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7)
 
@@ -79,11 +79,11 @@ def abstaining(
     parts = {"all": np.ones(n, dtype=bool), "kept": kept, "uncertain": ~kept}
     return {
         "n": n,
-        "aurc": missing("no rows") if not n else _aurc(confidence, is_right, rng=rng, groups=groups),
+        "aurc": _aurc(confidence, is_right, rng=rng, groups=groups),
         "at": at,
         "shipped": {
             "threshold": threshold,
-            "coverage": round(float(kept.mean()), 4) if n else None,
+            "coverage": round(float(kept.mean()), 4) if n >= FEWEST else None,
             "error": {
                 name: share(~is_right[part], groups=None if groups is None else groups[part])
                 for name, part in parts.items()
@@ -95,8 +95,12 @@ def abstaining(
 def _aurc(
     confidence: np.ndarray, is_right: np.ndarray, *, rng: np.random.Generator, groups: np.ndarray | None
 ) -> Figure:
+    n = len(confidence)
+    if n < FEWEST:
+        return missing(f"{n} rows, fewer than {FEWEST}" if n else "no rows", n)
+
     def statistic(rows: np.ndarray) -> float:
         return aurc(confidence[rows], is_right[rows])
 
-    interval = resampled(statistic, len(confidence), rng=rng, groups=groups, resamples=200)
-    return figure(aurc(confidence, is_right), interval, len(confidence))
+    interval = resampled(statistic, n, rng=rng, groups=groups, resamples=200)
+    return figure(aurc(confidence, is_right), interval, n)

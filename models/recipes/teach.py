@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 from cx_nlp.schema import SENTIMENTS
 from models.recipes import data
 from models.recipes.bases import find_base
+from models.recipes.command import one_line
 from models.recipes.losses import text_keys
 from models.recipes.network import Network
 from models.recipes.probe import head_logits
@@ -63,6 +64,7 @@ def soft_labels(teachers: list[Path], sentiment: list[str], emotion: list[str]) 
     return out
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", type=Path, required=True, action="append", help="a folder that train wrote")

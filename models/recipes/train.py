@@ -12,13 +12,16 @@ import json
 import logging
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from cx_nlp.score.model import file_digest
 from models.recipes.bases import find_base, load_tokenizer
+from models.recipes.command import one_line
 from models.recipes.embed import embeddings
 from models.recipes.examples import Example, Mixture, batches
 from models.recipes.losses import Soft, loss_of
@@ -75,7 +78,9 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda s: min((s + 1) / warmup, max(0.0, (len(plan) - s) / (len(plan) - warmup)))
     )
-    first = resume(out, net, optimizer, schedule)
+    asked = {"config": config, "seed": seed, "steps": len(plan)}
+    asked |= {name: file_digest(path) if path else None for name, path in (("soft", soft), ("init", init))}
+    first = resume(out, net, optimizer, schedule, asked)
     log.info("%d texts, %d steps, from step %d, on %s", sum(map(len, plan)), len(plan), first, device)
     sums: dict[str, list[float]] = {}
     started, done = time.time(), 0
@@ -100,7 +105,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
             means = {k: round(float(np.mean(v[-50:])), 3) for k, v in sums.items()}
             log.info("step %d/%d %s %.0f texts/s", step + 1, len(plan), means, rate)
         if (step + 1) % config["checkpoint_steps"] == 0:
-            checkpoint(out, net, optimizer, schedule, step + 1)
+            checkpoint(out, net, optimizer, schedule, asked, step + 1)
         if step + 1 in ends:
             log.info(
                 "epoch %d, on the half of dev that may be tuned on: %s",
@@ -117,10 +122,10 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     log.info("done: %s", out / "network.safetensors")
 
 
-def checkpoint(out: Path, net: Network, optimizer, schedule, step: int) -> None:
+def checkpoint(out: Path, net: Network, optimizer, schedule, asked: dict[str, Any], step: int) -> None:
     """Both files are replaced together as nearly as can be: the small one last, and it names the step."""
     save_file({k: v.contiguous() for k, v in net.state_dict().items()}, out / f"checkpoint-{step}.safetensors")
-    state = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "step": step}
+    state = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "asked": asked, "step": step}
     torch.save(state, out / "checkpoint.pt.tmp")
     (out / "checkpoint.pt.tmp").replace(out / "checkpoint.pt")
     for old in out.glob("checkpoint-*.safetensors"):
@@ -128,22 +133,34 @@ def checkpoint(out: Path, net: Network, optimizer, schedule, step: int) -> None:
             old.unlink()
 
 
-def resume(out: Path, net: Network, optimizer, schedule) -> int:
-    """-> the step to go on from; 0 without a checkpoint. The file is our own, and read with weights_only."""
+def resume(out: Path, net: Network, optimizer, schedule, asked: dict[str, Any]) -> int:
+    """-> the step to go on from; 0 without a checkpoint. The file is our own, and read with weights_only.
+
+    Ends in one line where the checkpoint is of another training than is asked for: the two would make a third.
+    """
     if not (out / "checkpoint.pt").exists():
         return 0
     state = torch.load(out / "checkpoint.pt", weights_only=True)
+    before = state.get("asked", {})
+    differ = [name for name, value in asked.items() if before.get(name) != value or name not in before]
+    if differ:
+        raise SystemExit(
+            f"{out}: its checkpoint is of another {', '.join(differ)}: ask for the same, or name a new folder"
+        )
     net.load_state_dict(load_file(out / f"checkpoint-{state['step']}.safetensors"))
     optimizer.load_state_dict(state["optimizer"])
     schedule.load_state_dict(state["schedule"])
     return state["step"]
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--data-root", type=Path, required=True)
-    parser.add_argument("--base", help="folder or hub name of the pretrained encoder (default: as the config says)")
+    parser.add_argument(
+        "--base", help="minilm, mpnet or a folder with a pretrained encoder (default: as the config says)"
+    )
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--soft", type=Path, help="soft labels that models.recipes.teach wrote")
     parser.add_argument("--init", type=Path, help="network.safetensors to start from instead of the pretrained encoder")
@@ -151,7 +168,8 @@ def main() -> None:
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     config = load_recipe(args.config)
-    base = args.base or find_base(config["base"])
+    config = config | {"base": args.base or config["base"]}  # export and teach build the network from what was used
+    base = find_base(config["base"])
     train(config, args.data_root, base, args.out, seed=args.seed, soft=args.soft, init=args.init)
 
 

@@ -62,3 +62,10 @@ def test_behaviour_and_fairness_have_their_sections():
     reports = {"emotion, GoEmotions, dev": {"per_label": {}}}
     said = "\n".join(cards.limits({"reports": reports, "behaviour": behaviour}))
     assert "double 0.40" in said and "simple" not in said
+
+
+def test_a_round_names_its_teachers():
+    made = {"config": {"epochs": 1}, "seed": 1, "taught_by": ["minilm"]}
+    assert "(MiniLM-L6)" in cards._round(1, made)
+    assert "(the first round's own)" in cards._round(2, made | {"before": {"seed": 1}})
+    assert "(MiniLM-L6 and MPNet-base)" in cards._round(2, made | {"before": {}, "taught_by": ["minilm", "mpnet"]})

@@ -83,7 +83,7 @@ def test_the_card_says_what_the_metrics_hold(metrics, tiny, tmp_path):
     (tmp_path / "model.json").write_text(json.dumps(settings))
     (tmp_path / "metrics.json").write_text(json.dumps(metrics))
     text = cards.card(tmp_path)
-    assert "1.5 MB" in text and "Epochs: 3. Seed: 7. In all 3,780 texts, 99 steps." in text
+    assert "1.5 MB" in text and "Round 1: 3 epochs, seed 7, 3,780 texts, 99 steps." in text
     assert "| tweets of SemEval 2017 | sentiment | 1,200 | CC BY 3.0, as far as known |" in text
     assert "GoEmotions, Reddit comments |" not in text, "only what it was trained on is listed"
     for title in ("Figures", "Calibration", "Abstaining", "Slices", "Engines", "Known limits", "Use"):

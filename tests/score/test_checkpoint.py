@@ -201,3 +201,15 @@ def test_missing_libraries_say_how_to_get_them(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ModelError, match=r"and torch cannot be found; run: pip install 'cx-nlp\[hub\]'"):
         check_installed()
+
+
+@pytest.mark.parametrize("named", [["schlecht", "gut"], {"schlecht": 0, "gut": 1}, {"0": "a", "2": "b"}, {"1": "a"}, 3])
+def test_labels_that_are_not_numbered_from_0(german, tmp_path, named):
+    settings = json.loads((german / "config.json").read_text())
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    for path in german.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "config.json").write_text(json.dumps(settings | {"id2label": named}))
+    with pytest.raises(ModelError, match=r"config.json's id2label must map 0\.\.n-1 to names$"):
+        sentiment(folder)
