@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 LAKE ?= lake
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lock notebook clean help python
+.PHONY: run test nightly lock notebook clean help python
 
 help:
 	@echo "make run       create the environment, score the bundled sample into ./$(LAKE), print a summary"
 	@echo "make test      create the environment, run format check, lint, types and all tests"
+	@echo "make nightly   the second suite, before a release: a real PostgreSQL and S3 server (apt-get install postgresql)"
 	@echo "make notebook  open the analyst's notebook"
 	@echo "make lock      write constraints.txt from the environment"
 	@echo "make clean     remove the environment (the lake is left alone)"
@@ -44,6 +45,13 @@ test: $(VENV)/.test
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q
+
+$(VENV)/.nightly: $(VENV)/.test
+	@$(PIP) --editable '.[nightly]'
+	@touch $@
+
+nightly: $(VENV)/.nightly
+	@$(BIN)/python -m pytest -q -m nightly
 
 notebook: $(VENV)/.test
 	@$(PIP) --editable '.[lab]'
