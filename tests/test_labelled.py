@@ -106,8 +106,11 @@ def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(UsageError, match="matches 2 files, expected one"):
         read_labelled(tmp_path / "*.csv", COLUMNS["sentiment"])
     (tmp_path / "a.xlsx").write_text("")
-    with pytest.raises(UsageError, match="unknown kind of file"):
+    with pytest.raises(SourceError, match="empty file"):
         read_labelled(tmp_path / "a.xlsx", COLUMNS["sentiment"])
+    (tmp_path / "a.docx").write_text("")
+    with pytest.raises(UsageError, match="unknown kind of file"):
+        read_labelled(tmp_path / "a.docx", COLUMNS["sentiment"])
 
 
 def test_label_matrix():
