@@ -291,11 +291,3 @@ def test_overlap_ignores_case_punctuation_and_spaces():
     assert behaviour.overlap(its, ["not bad at  all"]) == 0.5
     assert behaviour.overlap(its, ["the bed, was very SOFT", "Not bad at all"]) == 1.0
     assert behaviour.overlap(its, ["not bad"]) == 0.0 == behaviour.overlap([], ["not bad"])
-
-
-def test_no_lesson_says_what_a_test_asks():
-    from models.recipes.lessons import lessons
-
-    drawn = behaviour.draw(load_tests(behaviour.TESTS), rng=rng())
-    taught = lessons(15_000, rng=rng())["text"].tolist()
-    assert behaviour.overlap([case for its in drawn.values() for case in its], taught) == 0.0

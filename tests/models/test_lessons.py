@@ -129,3 +129,13 @@ def test_mentions_lie_where_they_are_said_to_lie():
     assert np.allclose(frame["label"].value_counts(normalize=True), 1 / 3, atol=0.04)
     labels = frame.groupby("text")["label"]
     assert (labels.nunique() > 1).mean() > 0.7 and labels.size().max() == 3
+
+
+def test_no_lesson_says_what_a_behaviour_test_asks():
+    from models.recipes import behaviour
+    from models.recipes.templates import load_tests
+
+    drawn = behaviour.draw(load_tests(behaviour.TESTS), rng=np.random.default_rng(0))
+    asked = [case for its in drawn.values() for case in its]
+    taught = lessons(15_000, rng=np.random.default_rng(1))["text"].tolist()
+    assert len(asked) > 5_000 and behaviour.overlap(asked, taught) == 0.0
