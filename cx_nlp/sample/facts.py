@@ -10,23 +10,20 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.sample import world
 from cx_nlp.sample.phrases import theme_names
 from cx_nlp.schema import ROLES
+from cx_nlp.strict import Strict
 
 RATINGS = ("nps", "csat", "ces", "rating")
 _EMOTIONS = tuple(f"emotion_{name}" for name in (*world.NEGATIVE_EMOTIONS, *world.POSITIVE_EMOTIONS))
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Scope(_Strict):
+class Scope(Strict):
     """Where a fact holds; what is not named is not restricted."""
 
     source: str | None = None
@@ -54,7 +51,7 @@ class Scope(_Strict):
         return self.model_dump(exclude_none=True)
 
 
-class Window(_Strict):
+class Window(Strict):
     """First and last day, both included: dates, or day numbers from 0. Without `to` it runs to the end."""
 
     first: dt.date | int = Field(alias="from")
@@ -75,7 +72,7 @@ class Window(_Strict):
         return first, last
 
 
-class _Fact(_Strict):
+class _Fact(Strict):
     # What each kind may say; a scope key in `NEEDS` must be given, one in `MAY` can be.
     MEASURES: ClassVar[tuple[str, ...]] = RATINGS
     NEEDS: ClassVar[tuple[str, ...]] = ()
