@@ -4,10 +4,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from cx_nlp.spans.mentions import Located, noun_phrases
+from cx_nlp.spans.mentions import Located
 from cx_nlp.spans.pipeline import parse
-from cx_nlp.spans.sentences import sentence_starts
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,32 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Sentences and mentions of one text, each in the order of (start, end)."""
+    """Sentences, clauses and mentions of one text, each in the order of (start, end).
+
+    clauses: of the sentences that hold more than one; a sentence that is one clause has none.
+    """
 
     sentences: tuple[Sentence, ...]
     mentions: tuple[Mention, ...]
+    clauses: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What the pipeline's components found in one Doc, as plain values: starts of sentences, clauses, mentions."""
+
+    starts: list[int]
+    clauses: list[tuple[int, int]]
+    phrases: list[Located]
+
+
+def read_spans(doc: "Doc") -> Piece:
+    """`Doc.spans` of one piece of a text -> code points of the piece."""
+    from cx_nlp.spans.components import CLAUSES, SENTENCES, phrases_of
+
+    starts = [span.start_char for span in doc.spans[SENTENCES]]
+    clauses = [(span.start_char, span.end_char) for span in doc.spans[CLAUSES]]
+    return Piece(starts, clauses, [phrase.located(doc) for phrase in phrases_of(doc)])
 
 
 def find_spans(texts: Iterable[str], *, batch_size: int = 256) -> Iterator[Spans]:
@@ -47,14 +72,16 @@ def find_spans(texts: Iterable[str], *, batch_size: int = 256) -> Iterator[Spans
 
     Deterministic and independent of the texts beside it, to the bit. Texts may be of any length.
     """
+    for text, found in parse(texts, read_spans, batch_size=batch_size):
+        sentences = sentences_of(text, [offset + start for offset, piece in found for start in piece.starts])
+        located = [phrase.shifted(offset) for offset, piece in found for phrase in piece.phrases]
+        mentions = tuple(mention_of(text, phrase, sentences) for phrase in located)
+        yield Spans(sentences, mentions, clauses_of([(offset, piece.clauses) for offset, piece in found]))
 
-    def read(doc) -> tuple[list[int], list[Located]]:
-        return sentence_starts(doc), [phrase.located(doc) for phrase in noun_phrases(doc)]
 
-    for text, found in parse(texts, read, batch_size=batch_size):
-        sentences = sentences_of(text, [offset + start for offset, (starts, _) in found for start in starts])
-        located = [phrase.shifted(offset) for offset, (_, phrases) in found for phrase in phrases]
-        yield Spans(sentences, tuple(mention_of(text, phrase, sentences) for phrase in located))
+def clauses_of(found: Iterable[tuple[int, Iterable[tuple[int, int]]]]) -> tuple[Sentence, ...]:
+    """Clauses of the pieces of a text, each with the piece's offset -> clauses of the text."""
+    return tuple(Sentence(offset + start, offset + end) for offset, clauses in found for start, end in clauses)
 
 
 def sentences_of(text: str, starts: Sequence[int]) -> tuple[Sentence, ...]:

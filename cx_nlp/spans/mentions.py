@@ -17,6 +17,8 @@ from cx_nlp.spans.words import CLASSIFYING, PEOPLE, ROLES, TIME, TITLES, VAGUE, 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
+# Kinds of mention: labels of spans.
+NOUN_PHRASE, VERB_PHRASE, PATTERN = "NP", "VP", "PATTERN"
 _NOUNS = frozenset(("NN", "NNS", "NNP", "NNPS"))
 _GERUND_DEPS = frozenset(("nsubj", "nsubjpass", "csubj", "csubjpass"))  # "Parking is a nightmare"
 _NAMING = frozenset(("compound", "nmod", "poss"))
@@ -46,13 +48,14 @@ class Located:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A mention in tokens, [start, end), its whole noun phrase [left, end) and the words that bear on it."""
+    """A mention in tokens, [start, end), its whole phrase [left, end) and the words that bear on it."""
 
     left: int
     start: int
     end: int
     opinion: tuple[int, int] | None
     is_negated: bool
+    kind: str = NOUN_PHRASE
 
     def located(self, doc: "Doc") -> Located:
         opinion = self.opinion and (doc[self.opinion[0]].idx, _end_char(doc, self.opinion[1]))
@@ -71,7 +74,7 @@ def phrase_at(doc: "Doc", start: int, end: int) -> Phrase:
     opinion = opinion_on(head, start, end)
     if opinion is not None and start <= opinion[0] and opinion[1] <= end:
         opinion = start, end  # "took ages" bears its opinion as a whole
-    return Phrase(start, start, end, opinion, is_negated(head, opinion))
+    return Phrase(start, start, end, opinion, is_negated(head, opinion), PATTERN)
 
 
 def noun_phrases(doc: "Doc") -> list[Phrase]:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cx_nlp.spans.find import Sentence, mention_of, sentences_of
-from cx_nlp.spans.mentions import Phrase, noun_phrases, phrase_at
+from cx_nlp.spans.find import Sentence, clauses_of, mention_of, read_spans, sentences_of
+from cx_nlp.spans.mentions import Phrase, phrase_at
 from cx_nlp.spans.pipeline import load_nlp, parse
-from cx_nlp.spans.sentences import sentence_starts
 from cx_nlp.spans.view import view
 from cx_nlp.themes.inflection import english, plain_singular
 from cx_nlp.themes.patterns import BETWEEN, needs_lemmas
@@ -45,10 +44,11 @@ class ThemedMention:
 
 @dataclass(frozen=True, slots=True)
 class TextSpans:
-    """Sentences and themed mentions of one text, each in the order of (start, end)."""
+    """Sentences, themed mentions and clauses of one text, as in `cx_nlp.spans.Spans`."""
 
     sentences: tuple[Sentence, ...]
     mentions: tuple[ThemedMention, ...]
+    clauses: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +69,21 @@ def analyse(texts: Iterable[str], taxonomy: Taxonomy, *, batch_size: int = 256) 
     matcher = _matcher(taxonomy)
 
     def read(doc: "Doc"):
-        themed = assign(doc, noun_phrases(doc), matcher.matches(doc), matcher.parents)
-        return sentence_starts(doc), [(phrase.located(doc), themes) for phrase, themes in themed]
+        from cx_nlp.spans.components import phrases_of
+
+        themed = assign(doc, phrases_of(doc), matcher.matches(doc), matcher.parents)
+        return read_spans(doc), [(phrase.located(doc), themes) for phrase, themes in themed]
 
     for text, found in parse(texts, read, batch_size=batch_size, lemmas=matcher.needs_lemmas):
-        sentences = sentences_of(text, [offset + start for offset, (starts, _) in found for start in starts])
+        sentences = sentences_of(text, [offset + start for offset, (piece, _) in found for start in piece.starts])
         mentions = []
         for offset, (_, themed) in found:
             for located, themes in themed:
                 m = mention_of(text, located.shifted(offset), sentences)
                 hits = tuple(ThemeHit(theme) for theme in themes)
                 mentions.append(ThemedMention(m.start, m.end, m.text, m.sentence, m.opinion, m.is_negated, hits))
-        yield TextSpans(sentences, tuple(mentions))
+        clauses = clauses_of((offset, piece.clauses) for offset, (piece, _) in found)
+        yield TextSpans(sentences, tuple(mentions), clauses)
 
 
 @lru_cache(maxsize=4)
