@@ -7,8 +7,8 @@ cx_phrases     the whole phrase of each mention, in the order of the mentions
 cx_opinions    the words that bear on a mention; id: the mention's number
 cx_negated     the mentions under a negation; id: the mention's number
 
-Names carry a version: a config that was saved with one keeps its meaning. spaCy knows them by entry points, so they can
-be named in any pipeline of a tagger and a parser that speaks of English in its labels.
+Names carry a version: a config that was saved with one keeps its meaning. Importing this module registers them, for
+any English pipeline with a tagger and a parser: `nlp.add_pipe("cx_mentions_v1")`.
 """
 
 from itertools import pairwise

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from cx_nlp.spans.mentions import Located
+from cx_nlp.spans.mentions import NOUN_PHRASE, Located
 from cx_nlp.spans.pipeline import parse
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Mention:
 
     sentence: index into the text's sentences. opinion: the words bearing on it as they stand in the text, None
     if there are none. is_negated: the mention or its opinion stands under a negation ("no parking", "not helpful").
+    kind: NP, a noun phrase; VP, a verb phrase; PATTERN, what a taxonomy's pattern found outside of both.
     """
 
     start: int
@@ -35,6 +36,7 @@ class Mention:
     sentence: int
     opinion: str | None
     is_negated: bool
+    kind: str = NOUN_PHRASE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,4 +100,4 @@ def mention_of(text: str, at: Located, sentences: Sequence[Sentence]) -> Mention
     """The plain mention of a located one."""
     sentence = bisect_right(sentences, at.start, key=lambda s: s.start) - 1
     opinion = at.opinion and text[slice(*at.opinion)]
-    return Mention(at.start, at.end, text[at.start : at.end], max(sentence, 0), opinion, at.is_negated)
+    return Mention(at.start, at.end, text[at.start : at.end], max(sentence, 0), opinion, at.is_negated, at.kind)

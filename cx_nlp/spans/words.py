@@ -15,7 +15,8 @@ VAGUE = words(
     questions answer comment comments opinion fault luck god goodness course hand hands mind shame behalf touch need
     needs percent law out ill favour favor way ways term terms thought thoughts lookout disguise addition general
     particular total love stars star review reviews lack deal means xx xxx xxxx
-    class"""
+    class place places home spot favourite favorite favorites co dozen par chance advance round short front look
+    head town city"""
 )  # fmt: skip
 
 # People of the speaker's own, and people of no role: who came along, not what was good or bad. Before another
