@@ -61,8 +61,11 @@ def span_vectors(encoder: Encoder, texts: Sequence[str], found: Sequence[TextSpa
 
 def aspects(model: Model, vectors: SpanVectors) -> np.ndarray:
     """-> probabilities (S, 3) of the mentions, each read beside its document."""
-    beside = np.repeat(vectors.documents.means, vectors.mentions.of_text, axis=0)
-    return heads.aspect(model, vectors.mentions.means, beside)
+    return _beside_document(model, vectors, vectors.mentions)
+
+
+def _beside_document(model: Model, vectors: SpanVectors, spans: Vectors) -> np.ndarray:
+    return heads.aspect(model, spans.means, np.repeat(vectors.documents.means, spans.of_text, axis=0))
 
 
 def clear_sides(
@@ -72,7 +75,8 @@ def clear_sides(
 
     The others are clauses and mentions. A text is mixed if some span is clearly positive and some clearly negative.
     """
-    of_clauses = heads.sentiment(model, vectors.clauses.means, vectors.clauses.n_tokens)
+    # Clauses by the aspect head: sentiment's, which learned from whole texts, takes too many of them for clear.
+    of_clauses = _beside_document(model, vectors, vectors.clauses)
     parts = (
         vectors.sentences.split(of_sentences), vectors.clauses.split(of_clauses), vectors.mentions.split(of_mentions)
     )  # fmt: skip

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _CLAUSES = frozenset(("ROOT", "conj", "ccomp", "xcomp", "pcomp", "relcl"))
 _OF_THE_VERB = frozenset(("nsubj", "nsubjpass", "csubj", "dobj", "dative", "agent", "prep", "oprd", "attr"))
 _TAKING = frozenset(("take", "takes", "took", "taken", "taking", "wait", "waits", "waited", "waiting"))
+# With a particle they still tell nothing: "ended up", "going on".
+_IDLE = frozenset(("end", "ends", "ended", "ending", "go", "goes", "going", "went", "come", "came", "sit", "sat"))
 _FURTHEST = 4  # words from the verb to the end of "took almost two whole hours"
 _FEWEST_LETTERS = 3
 
@@ -31,7 +33,7 @@ def verb_phrases(doc: "Doc", nouns: Sequence[Phrase]) -> list[Phrase]:
         if verb.tag_[:2] != "VB" or verb.i in named or verb.i in said or verb.dep_ not in _CLAUSES:
             continue
         end = _end(verb)
-        if end == verb.i + 1 and not _is_telling(verb):
+        if not _is_telling(verb) and (end == verb.i + 1 or verb.norm_ in _IDLE):
             continue
         if any(i in named for i in range(verb.i, end)) or _speaks_of(verb, named):
             continue

@@ -15,7 +15,7 @@ VAGUE = words(
     questions answer comment comments opinion fault luck god goodness course hand hands mind shame behalf touch need
     needs percent law out ill favour favor way ways term terms thought thoughts lookout disguise addition general
     particular total love stars star review reviews lack deal means xx xxx xxxx
-    class place places home spot favourite favorite favorites co dozen par chance advance round short front look
+    class home spot favourite favorite favorites co dozen par chance advance round short front look
     head town city"""
 )  # fmt: skip
 
@@ -84,7 +84,8 @@ STANCES = words(
     remembered forget forgot decide decided learn learned learnt mention mentioned consider considered compare
     compared experience experienced notice noticed choose chose chosen based pleased satisfied impressed
     disappointed concerned interested surprised worried amazed shocked please rate rated score scored continue
-    continued begin began begun happen happens happened live lives lived add added"""
+    continued begin began begun happen happens happened happening live lives lived add added needed needs need manage
+    managed try trying deserve deserves praise fault"""
 )  # fmt: skip
 
 # What everybody does everywhere: said of only when it was not done ("does not work", "never arrived").

@@ -17,9 +17,7 @@ def drawn():
 
 
 def path_score(scores, steps, path):
-    return sum(scores[t, tag] for t, tag in enumerate(path)) + sum(
-        steps[one, two] for one, two in pairwise(path)
-    )
+    return sum(scores[t, tag] for t, tag in enumerate(path)) + sum(steps[one, two] for one, two in pairwise(path))
 
 
 def test_the_best_path_is_the_best_of_all_paths():

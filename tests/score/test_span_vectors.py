@@ -49,5 +49,5 @@ def test_sides_of_a_text_are_its_sentences_and_its_other_spans(encoder):
     of_sentences, of_mentions = np.full((2, 3), 0.1), aspects(encoder.model, read)
     sides = list(clear_sides(encoder.model, read, of_sentences, of_mentions))
     assert [(len(a), len(b)) for a, b in sides] == [(1, 4), (0, 0), (1, 0)]
-    clauses = heads.sentiment(encoder.model, read.clauses.means, read.clauses.n_tokens)
+    clauses = heads.aspect(encoder.model, read.clauses.means, read.documents.means[[0, 0]])
     assert np.array_equal(sides[0][1], np.concatenate([clauses, of_mentions]))
