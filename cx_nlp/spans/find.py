@@ -52,21 +52,19 @@ class Spans:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """What the pipeline's components found in one Doc, as plain values: starts of sentences, clauses, mentions."""
+class Layout:
+    """How one piece of a text is cut, in code points of the piece: where its sentences start, and its clauses."""
 
     starts: list[int]
     clauses: list[tuple[int, int]]
-    phrases: list[Located]
 
 
-def read_spans(doc: "Doc") -> Piece:
-    """`Doc.spans` of one piece of a text -> code points of the piece."""
-    from cx_nlp.spans.components import CLAUSES, SENTENCES, phrases_of
+def read_layout(doc: "Doc") -> Layout:
+    """`Doc.spans` as plain values."""
+    from cx_nlp.spans.components import CLAUSES, SENTENCES
 
     starts = [span.start_char for span in doc.spans[SENTENCES]]
-    clauses = [(span.start_char, span.end_char) for span in doc.spans[CLAUSES]]
-    return Piece(starts, clauses, [phrase.located(doc) for phrase in phrases_of(doc)])
+    return Layout(starts, [(span.start_char, span.end_char) for span in doc.spans[CLAUSES]])
 
 
 def find_spans(texts: Iterable[str], *, batch_size: int = 256) -> Iterator[Spans]:
@@ -74,16 +72,23 @@ def find_spans(texts: Iterable[str], *, batch_size: int = 256) -> Iterator[Spans
 
     Deterministic and independent of the texts beside it, to the bit. Texts may be of any length.
     """
-    for text, found in parse(texts, read_spans, batch_size=batch_size):
-        sentences = sentences_of(text, [offset + start for offset, piece in found for start in piece.starts])
-        located = [phrase.shifted(offset) for offset, piece in found for phrase in piece.phrases]
+
+    def read(doc: "Doc") -> tuple[Layout, list[Located]]:
+        from cx_nlp.spans.components import phrases_of
+
+        return read_layout(doc), [phrase.located(doc) for phrase in phrases_of(doc)]
+
+    for text, found in parse(texts, read, batch_size=batch_size):
+        layouts = [(offset, layout) for offset, (layout, _) in found]
+        sentences = sentences_of(text, [offset + start for offset, layout in layouts for start in layout.starts])
+        located = [phrase.shifted(offset) for offset, (_, phrases) in found for phrase in phrases]
         mentions = tuple(mention_of(text, phrase, sentences) for phrase in located)
-        yield Spans(sentences, mentions, clauses_of([(offset, piece.clauses) for offset, piece in found]))
+        yield Spans(sentences, mentions, clauses_of(layouts))
 
 
-def clauses_of(found: Iterable[tuple[int, Iterable[tuple[int, int]]]]) -> tuple[Sentence, ...]:
-    """Clauses of the pieces of a text, each with the piece's offset -> clauses of the text."""
-    return tuple(Sentence(offset + start, offset + end) for offset, clauses in found for start, end in clauses)
+def clauses_of(layouts: Iterable[tuple[int, Layout]]) -> tuple[Sentence, ...]:
+    """(offset, layout) of the pieces of a text -> the clauses of the text."""
+    return tuple(Sentence(offset + start, offset + end) for offset, layout in layouts for start, end in layout.clauses)
 
 
 def sentences_of(text: str, starts: Sequence[int]) -> tuple[Sentence, ...]:

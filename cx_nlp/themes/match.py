@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cx_nlp.spans.find import Sentence, clauses_of, mention_of, read_spans, sentences_of
+from cx_nlp.spans.find import Sentence, clauses_of, mention_of, read_layout, sentences_of
 from cx_nlp.spans.mentions import Phrase, phrase_at
 from cx_nlp.spans.pipeline import load_nlp, parse
 from cx_nlp.spans.view import view
@@ -72,18 +72,18 @@ def analyse(texts: Iterable[str], taxonomy: Taxonomy, *, batch_size: int = 256) 
         from cx_nlp.spans.components import phrases_of
 
         themed = assign(doc, phrases_of(doc), matcher.matches(doc), matcher.parents)
-        return read_spans(doc), [(phrase.located(doc), themes) for phrase, themes in themed]
+        return read_layout(doc), [(phrase.located(doc), themes) for phrase, themes in themed]
 
     for text, found in parse(texts, read, batch_size=batch_size, lemmas=matcher.needs_lemmas):
-        sentences = sentences_of(text, [offset + start for offset, (piece, _) in found for start in piece.starts])
+        layouts = [(offset, layout) for offset, (layout, _) in found]
+        sentences = sentences_of(text, [offset + start for offset, layout in layouts for start in layout.starts])
         mentions = []
         for offset, (_, themed) in found:
             for located, themes in themed:
                 m = mention_of(text, located.shifted(offset), sentences)
                 hits = tuple(ThemeHit(theme) for theme in themes)
                 mentions.append(ThemedMention(m.start, m.end, m.text, m.sentence, m.opinion, m.is_negated, hits))
-        clauses = clauses_of((offset, piece.clauses) for offset, (piece, _) in found)
-        yield TextSpans(sentences, tuple(mentions), clauses)
+        yield TextSpans(sentences, tuple(mentions), clauses_of(layouts))
 
 
 @lru_cache(maxsize=4)
