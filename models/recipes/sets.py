@@ -71,6 +71,20 @@ def _mams(path: Path) -> Dataset:
     return Dataset.from_list(list(terms()))
 
 
+def _mams_categories(path: Path) -> Dataset:
+    """-> text, labels (the categories of the sentence, whatever its polarity on them)"""
+    sentences = ElementTree.parse(path).getroot()
+    return Dataset.from_list(
+        [
+            {
+                "text": sentence.findtext("text") or "",
+                "labels": sorted({one.get("category", "") for one in sentence.iter("aspectCategory")}),
+            }
+            for sentence in sentences
+        ]
+    )
+
+
 def _named(row: Row) -> Row:
     return {"text": row["text"], "label": SENTIMENTS[row["label"]]}
 
@@ -102,6 +116,9 @@ SETS = {
         lambda row: {"text": row["text"], "labels": row["labels"]},
     ),
     "mams-atsa": LabelledSet({"train": "aspect/mams-atsa/train.xml", "dev": "aspect/mams-atsa/val.xml"}, _mams),
+    "mams-acsa": LabelledSet(
+        {"train": "aspect/mams-acsa/train.xml", "dev": "aspect/mams-acsa/val.xml"}, _mams_categories
+    ),
     "banking77": LabelledSet(
         {"train": "themes/banking77.parquet"},
         _parquet,
