@@ -1,7 +1,7 @@
 """One taxonomy file, from YAML to `Theme`s, with the line of whatever is wrong."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cx_nlp.errors import TaxonomyError, UnknownName
 from cx_nlp.shipped import shipped
 from cx_nlp.themes.patterns import check_phrase, check_tokens
-from cx_nlp.themes.taxonomy import Theme
+from cx_nlp.themes.taxonomy import SEED_THRESHOLD, Theme
 
 Path_ = tuple[str | int, ...]  # where in a file: ("themes", 3, "patterns", 0)
 _DEEPEST = 12
@@ -41,6 +41,7 @@ class _ThemeEntry(_Strict):
 class _FileEntry(_Strict):
     taxonomy: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str | int | float = 1
+    seed_threshold: float = Field(SEED_THRESHOLD, ge=0, le=1)
     themes: list[_ThemeEntry] = Field(min_length=1)
 
 
@@ -76,7 +77,10 @@ def read_taxonomy(path: Path) -> TaxonomyFile:
         raise _explain(error, path, lines) from None
     name = entry.taxonomy or path.stem
     _check_ids(entry.themes, path, lines)
-    themes = tuple(_theme(name, i, theme, path, lines) for i, theme in enumerate(entry.themes))
+    themes = tuple(
+        replace(_theme(name, i, theme, path, lines), seed_threshold=entry.seed_threshold)
+        for i, theme in enumerate(entry.themes)
+    )
     return TaxonomyFile(path, name, str(entry.version), themes, lines)
 
 
@@ -102,7 +106,7 @@ def _theme(taxonomy: str, index: int, entry: _ThemeEntry, path: Path, lines: dic
         parent_theme_id=f"{taxonomy}/{entry.parent}" if entry.parent else None,
         owner=entry.owner,
         patterns=patterns,
-        seeds=tuple(entry.seeds),
+        seeds=checked("seeds"),
         include=checked("include"),
         exclude=checked("exclude"),
         examples=tuple(example for example in entry.examples if isinstance(example, str)),

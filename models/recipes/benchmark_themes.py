@@ -33,7 +33,9 @@ class CategoryMapping(Strict):
     set: str = Field(description="a name of models.recipes.sets, with columns text and labels")
     split: str
     taxonomy: str
-    categories: dict[str, list[str]] = Field(description="category -> ids of themes, parents standing for their children")
+    categories: dict[str, list[str]] = Field(
+        description="category -> ids of themes, parents standing for their children"
+    )
 
 
 def read_mapping(path: Path) -> CategoryMapping:
