@@ -20,18 +20,30 @@ def themes() -> None:
 
 @themes.command()
 @click.argument("file")
-def check(file: str) -> None:
+def check(file: str) -> int:
     """Read a taxonomy (FILE: a path or a shipped name) and run the examples in it.
+
+    \b
+    Exit code 0: all as they should be; 1: examples fail, a line for each; 2: the file itself is wrong.
 
     \b
     Example:
       cx-nlp themes check mine.yaml
     """
-    from cx_nlp.themes.taxonomy import load_taxonomies
+    from cx_nlp.themes.check import failures
+    from cx_nlp.themes.reading import read_taxonomy, resolve
+    from cx_nlp.themes.taxonomy import version_of
 
-    taxonomy = load_taxonomies([file])
-    count = sum(len(theme.examples) + len(theme.counter_examples) for theme in taxonomy.themes)
-    click.echo(f"{taxonomy.version}: {len(taxonomy.themes)} themes, {count} examples, all as they should be")
+    read = read_taxonomy(resolve(file))
+    failed = failures(read)
+    for error in failed:
+        click.echo(" ".join(str(error).split()), err=True)
+    against = sum(not claim.is_hit for claim in read.claims)
+    click.echo(
+        f"{version_of(read.name, read.version, read.themes)}: {len(read.themes)} themes, "
+        f"{len(read.claims)} examples ({against} of them of what is not meant), {len(failed)} fail"
+    )
+    return 1 if failed else 0
 
 
 @themes.command()

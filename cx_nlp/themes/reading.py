@@ -15,6 +15,7 @@ from cx_nlp.themes.taxonomy import SEED_THRESHOLD, Theme
 
 Path_ = tuple[str | int, ...]  # where in a file: ("themes", 3, "patterns", 0)
 _DEEPEST = 12
+_TAKEN = {"new": "ids of discovered themes start so", "fit": "ids of fitted themes start so"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -46,12 +47,23 @@ class _FileEntry(_Strict):
 
 
 @dataclass(frozen=True)
+class Claim:
+    """An example of a file: its text must get the theme (`is_hit`), or must not."""
+
+    where: Path_
+    theme_id: str
+    text: str
+    is_hit: bool
+
+
+@dataclass(frozen=True)
 class TaxonomyFile:
     path: Path
     name: str
     version: str
     themes: tuple[Theme, ...]
     lines: dict[Path_, int]
+    claims: tuple[Claim, ...] = ()
 
     def error(self, where: Path_, reason: str) -> TaxonomyError:
         return TaxonomyError(str(self.path), _line(self.lines, where), reason)
@@ -76,12 +88,22 @@ def read_taxonomy(path: Path) -> TaxonomyFile:
     except ValidationError as error:
         raise _explain(error, path, lines) from None
     name = entry.taxonomy or path.stem
+    if name in _TAKEN:
+        raise TaxonomyError(
+            str(path), _line(lines, ("taxonomy",)), f"a taxonomy cannot be called {name!r}: {_TAKEN[name]}"
+        )
     _check_ids(entry.themes, path, lines)
     themes = tuple(
         replace(_theme(name, i, theme, path, lines), seed_threshold=entry.seed_threshold)
         for i, theme in enumerate(entry.themes)
     )
-    return TaxonomyFile(path, name, str(entry.version), themes, lines)
+    claims = tuple(
+        Claim(("themes", i, "examples", j), theme.theme_id, one if is_hit else one.text, is_hit)
+        for i, (theme, its) in enumerate(zip(themes, entry.themes, strict=True))
+        for j, one in enumerate(its.examples)
+        for is_hit in [isinstance(one, str)]
+    )
+    return TaxonomyFile(path, name, str(entry.version), themes, lines, claims)
 
 
 def _theme(taxonomy: str, index: int, entry: _ThemeEntry, path: Path, lines: dict[Path_, int]) -> Theme:

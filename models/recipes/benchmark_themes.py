@@ -1,6 +1,7 @@
 """How well themes are found in sets that were labelled by others.
 
-    python -m models.recipes.benchmark_themes zero-shot --data-root DATA [--mapping configs/themes/mams-acsa.yaml] [--json]
+    python -m models.recipes.benchmark_themes zero-shot --data-root DATA [--mapping configs/themes/mams-acsa.yaml]
+        [--split S] [--json]
 
 zero-shot: a shipped taxonomy, untouched by the set, against the set's categories. The mapping says which themes stand
 for which category; nothing else is set.
@@ -82,6 +83,7 @@ def zero_shot(root: Path, mapping: CategoryMapping, *, model: str, threads: int 
         dict.fromkeys(mapping.categories),
         rng=np.random.default_rng(_SEED),
         model=taxonomy.version,
+        groups=rows["respondent"].to_numpy() if "respondent" in rows else None,
     )
 
 
@@ -91,12 +93,16 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     shot = commands.add_parser("zero-shot", help="a shipped taxonomy against the categories of a set")
     shot.add_argument("--mapping", type=Path, default=MAPPING)
+    shot.add_argument("--split", help="in place of the mapping's")
     for command in (shot,):
         command.add_argument("--data-root", type=Path, required=True)
         command.add_argument("--model", default="minilm-cx")
         command.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
-    report = zero_shot(args.data_root, read_mapping(args.mapping), model=args.model)
+    mapping = read_mapping(args.mapping)
+    if args.split:
+        mapping = mapping.model_copy(update={"split": args.split})
+    report = zero_shot(args.data_root, mapping, model=args.model)
     print(json.dumps(report) if args.json else format_report(report))
 
 
