@@ -95,7 +95,7 @@ def _nhs_themes(path: Path) -> Dataset:
     ("tune"), the others to report on ("report"). Rows that the annotators could give no theme are left out.
     """
     frame = Dataset.from_parquet(str(path)).to_pandas()
-    themes = [name for name in frame.columns[list(frame.columns).index("Comment sentiment") + 1 :]]
+    themes = list(frame.columns[list(frame.columns).index("Comment sentiment") + 1 :])
     rows, seen = [], set()
     for row in frame.to_dict("records"):
         text, given = row["FFT answer"], [name for name in themes if row[name] == 1]
