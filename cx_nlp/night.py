@@ -1,6 +1,7 @@
 """The steps of a night as plain functions over paths, for a flow (or anything else) to call in order.
 
-    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates -> measure -> commit
+    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates
+                      -> discovery.discover -> measure -> commit
 
 What passes between steps are paths, counts and plain values; rows wait in the lake's staging folder.
 """
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, identity, inputs, progress, sources, store
+from cx_nlp import __version__, discovery, identity, inputs, progress, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped, SourceError, TransientError
@@ -209,12 +210,14 @@ def score_dates(
     """
     from cx_nlp.score.scorer import score_staged
 
+    is_kept = night.config.discovery.enabled
     with progress.bar("scoring", total=sum(plan.to_score[date] for date in dates)) as step:
 
         def score(staged: pd.DataFrame):
-            return score_staged(scorer(), staged, sentences=night.config.sentences, progress=step)
+            kept = "unthemed" if is_kept else "none"
+            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=kept, progress=step)
 
-        return store.build(plan, dates, score)
+        return store.build(plan, dates, discovery.keeping(plan, dates, score) if is_kept else score)
 
 
 def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, taxonomy: Taxonomy) -> store.Built:
@@ -235,7 +238,7 @@ def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, tax
         order=settings.journey,
         known_shares=settings.known_shares,
     )
-    themes = pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None
+    themes = discovery.themes_of(night.lake, built, taxonomy)
     return store.build_measures(plan, built, tables_of, themes=themes)
 
 
@@ -266,7 +269,7 @@ def commit(
         plan,
         built,
         runs=store.run_rows(plan, built, common, by_source),
-        themes=pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None,
+        themes=discovery.themes_of(night.lake, built, taxonomy),
         taken={one.source: one.files for one in taken},
     )
     for source, counts in plan.counts.items():

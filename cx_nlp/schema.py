@@ -131,7 +131,7 @@ THEME_MENTIONS = _schema(
         ("is_uncertain", _flag),
         ("primary_emotion", _text),  # of the sentence that holds the mention
         ("theme_score", _real),  # 0..1, how well the mention fits; 1.0 for a pattern
-        ("method", _text),  # pattern | none
+        ("method", _text),  # pattern | discovered | none
         ("themes_version", _text),
         ("run_id", _text),
     ],
@@ -210,6 +210,7 @@ RUNS = _schema(
         ("removed", _int),  # by a snapshot or by forget; outside the equation
         ("scored", _int),
         ("mentions", _int),
+        ("themeless", _int),  # mentions that fit no theme, discovered ones included
         ("error", _text),  # the kind of failure; never text of a row
         *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score")),
     ],
@@ -270,7 +271,17 @@ REGISTRY = _schema(
         ("end", _int),
         ("vector", pa.list_(pa.int16())),  # the theme vector in thousandths, see themes/vectors.py
     ],
-    required=("number", "step", "source", "feedback_id", "mention_id", "feedback_date", "customer", "mention", "vector"),
+    required=(
+        "number",
+        "step",
+        "source",
+        "feedback_id",
+        "mention_id",
+        "feedback_date",
+        "customer",
+        "mention",
+        "vector",
+    ),
 )
 
 

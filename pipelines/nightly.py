@@ -22,7 +22,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import State
 
-from cx_nlp import night, store
+from cx_nlp import discovery, night, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night, Taken
@@ -107,6 +107,11 @@ def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
 
 
 @task(cache_policy=NO_CACHE)
+def discover(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> list[store.Built]:
+    return discovery.discover(plan, built, lambda: _scorer(this.config), this.config.discovery)
+
+
+@task(cache_policy=NO_CACHE)
 def measure(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
     return night.measure(this, plan, built, taxonomy=_taxonomy(this.config))
 
@@ -165,6 +170,7 @@ def nightly(config: str, only_date: str | None = None, reread: bool = False) -> 
         plan = resolve(this, taken)
         resolved = time.monotonic()
         built = [score(this, plan, dates) for dates in plan.groups()]
+        built = discover(this, plan, built)
         seconds = {"resolve": resolved - started, "score": time.monotonic() - resolved}
         built.append(measure(this, plan, built))
         counts = commit(this, plan, built, taken, seconds)

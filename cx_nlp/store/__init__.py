@@ -25,7 +25,7 @@ kill the next `open_lake` completes or undoes what was left. Readers need no loc
 `feedback/**/*.parquet` always finds whole files.
 """
 
-from cx_nlp.store.building import Built, build
+from cx_nlp.store.building import Built, Score, build
 from cx_nlp.store.counting import reject_reasons
 from cx_nlp.store.files import downloads, partition, partitions, read_table
 from cx_nlp.store.journal import Healed
@@ -38,7 +38,7 @@ from cx_nlp.store.staging import Staged, stage
 from cx_nlp.store.state import SourceFile, changed_files, digest, known_files, name_files, watermark
 
 __all__ = [
-    "Built", "Healed", "Plan", "SourceFile", "Staged", "build", "build_measures", "changed_files", "commit_run", "digest", "downloads",
+    "Built", "Healed", "Plan", "Score", "SourceFile", "Staged", "build", "build_measures", "changed_files", "commit_run", "digest", "downloads",
     "known_files", "locked", "name_files", "open_lake", "partition", "partitions", "plan", "read_table", "record_failure",
     "reject_reasons", "run_rows", "stage", "summary", "watermark",
 ]  # fmt: skip

@@ -34,8 +34,7 @@ class Limits:
 
 
 def grow(registry: Registry, mentions: pd.DataFrame, vectors: np.ndarray, limits: Limits) -> Registry:
-    """mentions: COLUMNS but number and step, of any number of rows, keys unknown to the registry; vectors int16 (M, H)
-    of the registry's model. They join the pool, if they fit no theme, as a sample of at most `limits.sample`.
+    """mentions: COLUMNS but number and step, of any number of rows; vectors int16 (M, H) of the registry's model. They join the pool, if they fit no theme, as a sample of at most `limits.sample`.
 
     No new mention, no step: then the registry is as it was. The order of rows does not matter.
     """
@@ -82,6 +81,8 @@ def _pooled(registry: Registry, mentions: pd.DataFrame, vectors: np.ndarray, *, 
     chosen = order(mentions)[:sample]
     mentions = mentions.iloc[chosen].assign(number=POOL, step=step)[list(COLUMNS)]
     held = registry.rows_of(POOL)
+    again = pd.MultiIndex.from_frame(registry.mentions[KEY]).isin(pd.MultiIndex.from_frame(mentions[KEY]))
+    held = held[~again[held]]  # scored anew
     # Stored in canonical order within a step: of the oldest step, those with the greatest hash go first.
     held = held[np.argsort(-registry.mentions["step"].to_numpy(dtype=np.int64)[held], kind="stable")]
     stays = np.sort(np.concatenate([np.flatnonzero(registry.numbers != POOL), held[: sample - len(chosen)]]))
@@ -102,7 +103,9 @@ def nearest_theme(registry: Registry, rows: np.ndarray) -> int | None:
     """The oldest theme that nearly accepts these stored mentions, the closest of those of one step; None if none does."""
     near = []
     for theme in registry.active:
-        of_rows = closeness(unit(registry.vectors[rows]), unit(registry.vectors[registry.rows_of(theme.number)]), np.zeros(1, int))
+        of_rows = closeness(
+            unit(registry.vectors[rows]), unit(registry.vectors[registry.rows_of(theme.number)]), np.zeros(1, int)
+        )
         if is_near(of_rows[:, 0], theme.threshold):
             near.append((theme.born, -float(of_rows.mean()), theme.number))
     return min(near)[2] if near else None

@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from cx_nlp.clean import PLACEHOLDERS
 from cx_nlp.spans.words import PEOPLE, TIME, TITLES, VAGUE
+from cx_nlp.spans.words import words as word_set
 
 TERMS = 3  # in a name
 SAID_BY = 3  # customers who must have used a term: one person's words name nothing
@@ -19,21 +20,25 @@ MOSTLY_CAPITAL = 0.6  # share of a word's uses with a capital from which it is t
 PHRASE_SHARE = 0.5  # share of a word's uses within a phrase from which the phrase names the theme
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _MASKED = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
-_GRAMMAR = frozenset(
+_GRAMMAR = word_set(
     """a about after all also am an and any are as at be because been before being both but by can could did do does
     don't done down during each either even ever every few for from further get got had has have he her here hers him
     his how i if in into is it it's its just like made make me mine more most much my myself near no nor not now of off
     on once only or other our ours out over own per quite rather really same she should since so some still such than
     that the their theirs them then there these they this those through to too under until up upon us very was we well
-    were what when where which while who whom whose why will with within without would yet you your yours""".split()
-)
+    were what when where which while who whom whose why will with within without would yet you your yours"""
+)  # fmt: skip
 SILENT = _GRAMMAR | VAGUE | TIME | TITLES | PEOPLE
 
 Term = tuple[str, ...]
 
 
 def names(
-    clusters: Sequence[Sequence[str]], customers: Sequence[Sequence[str]], others: Iterable[str] = (), *, taken: Collection[str] = ()
+    clusters: Sequence[Sequence[str]],
+    customers: Sequence[Sequence[str]],
+    others: Iterable[str] = (),
+    *,
+    taken: Collection[str] = (),
 ) -> list[str | None]:
     """Masked mentions of C clusters, and who said each -> a name each, all different and none of `taken`.
 
