@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
+from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.measures_config import MeasuresConfig
 from cx_nlp.publish_config import PublishConfig, short
@@ -42,6 +43,7 @@ class Config(Strict):
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
 
     publish: PublishConfig | None = Field(None, description="where a copy of each committed state goes")
+    discovery: DiscoveryConfig = Field(default_factory=lambda: DiscoveryConfig.model_validate({}), description="themes")
 
     @field_validator("publish", mode="before")
     @classmethod
@@ -130,6 +132,7 @@ _FIELDS = {
     "sources": SourceConfig.model_fields,
     "measures": MeasuresConfig.model_fields,
     "publish": PublishConfig.model_fields,
+    "discovery": DiscoveryConfig.model_fields,
 }
 
 

@@ -20,7 +20,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import State
 
-from cx_nlp import logs, night, store
+from cx_nlp import discovery, logs, night, store
 from cx_nlp.config import load_config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night, Taken
@@ -56,6 +56,11 @@ def resolve(this: Night, taken: Sequence[Taken]) -> store.Plan:
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}")
 def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
     return night.score_dates(this, plan, dates, lambda: scorer(this.config))
+
+
+@task(cache_policy=NO_CACHE)
+def discover(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> list[store.Built]:
+    return discovery.discover(plan, built, lambda: scorer(this.config), this.config.discovery)
 
 
 @task(cache_policy=NO_CACHE)
@@ -132,6 +137,7 @@ def nightly(config: str, only_date: str | None = None, reread: bool = False) -> 
             plan = resolve(this, taken)
         with stages("score"):
             built = [score(this, plan, dates) for dates in plan.groups()]
+            built = discover(this, plan, built)
         with stages("measure"):
             built.append(measure(this, plan, built))
         with stages("commit"):
