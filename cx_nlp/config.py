@@ -17,6 +17,7 @@ from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.measures_config import MeasuresConfig
+from cx_nlp.quality_config import QualityConfig
 from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
 from cx_nlp.source_config import FIXABLE as FIXABLE
@@ -39,6 +40,7 @@ class Config(Strict):
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
+    quality: QualityConfig = Field(default_factory=lambda: QualityConfig.model_validate({}), description="gates")
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -118,7 +120,11 @@ def _relative(name: str, base: Path) -> str:
     return str(base / name) if "/" in name or name.endswith((".yaml", ".yml")) else name
 
 
-_FIELDS = {"sources": SourceConfig.model_fields, "measures": MeasuresConfig.model_fields}
+_FIELDS = {
+    "sources": SourceConfig.model_fields,
+    "measures": MeasuresConfig.model_fields,
+    "quality": QualityConfig.model_fields,
+}
 
 
 def _problem(error: Exception) -> str:

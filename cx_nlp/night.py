@@ -293,4 +293,4 @@ def fail(night: Night, error: BaseException) -> None:
         }
         for name in night.config.sources
     ]
-    store.record_failure(night.lake, night.run_id, rows)
+    store.record_failure(night.lake, night.run_id, rows, quality=getattr(error, "checks", ()))

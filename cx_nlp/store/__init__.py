@@ -31,14 +31,15 @@ from cx_nlp.store.files import downloads, partition, partitions, read_table
 from cx_nlp.store.journal import Healed
 from cx_nlp.store.ledger import run_rows
 from cx_nlp.store.lock import locked
-from cx_nlp.store.measuring import build_measures
+from cx_nlp.store.measuring import after, build_measures
 from cx_nlp.store.merge import Plan, plan
+from cx_nlp.store.qualities import build_quality
 from cx_nlp.store.run import commit_run, open_lake, record_failure, summary
 from cx_nlp.store.staging import Staged, stage
 from cx_nlp.store.state import SourceFile, changed_files, digest, known_files, name_files, watermark
 
 __all__ = [
-    "Built", "Healed", "Plan", "SourceFile", "Staged", "build", "build_measures", "changed_files", "commit_run", "digest", "downloads",
+    "Built", "Healed", "Plan", "SourceFile", "Staged", "after", "build", "build_measures", "build_quality", "changed_files", "commit_run", "digest", "downloads",
     "known_files", "locked", "name_files", "open_lake", "partition", "partitions", "plan", "read_table", "record_failure",
     "reject_reasons", "run_rows", "stage", "summary", "watermark",
 ]  # fmt: skip
