@@ -27,7 +27,7 @@ def entry(plan: Plan, config: QualityConfig, *, flow: str) -> list[Check]:
     flow: whose earlier runs the volume is compared with; a run of one date has no volume to judge. Sources come in the
     plan's order; a night without rows is judged by its volume alone.
     """
-    found = [] if plan.only_date else list(_volumes(plan, config, flow))
+    found = [] if plan.dates else list(_volumes(plan, config, flow))
     for source, counts in plan.counts.items():
         if counts["read"]:
             found.append(_share(source, "rejected", counts["rejected"], counts["read"], config, "rows were rejected"))
