@@ -82,17 +82,16 @@ def _drift(con: duckdb.DuckDBPyConnection, plan: Plan, config: QualityConfig) ->
     first, last = _span(plan, config)
     now = _histograms(con, "feedback", f"run_id = {duck.literal(plan.run_id)}")
     then = _histograms(con, "earlier", f"feedback_date BETWEEN DATE '{first}' AND DATE '{last}'")
-    for source in sorted({source for source, _ in now}):
-        by_share = next(value for (name, _), value in now.items() if name == source)
-        n = sum(by_share["negative"])
+    for source, _ in sorted(now):
+        by_share = now[source, ""]
         months = {month: value for (name, month), value in then.items() if name == source}
         month = config.reference_month or max(
             (m for m, value in months.items() if sum(value["negative"]) >= config.min_rows), default=None
         )
-        reference = months.get(month) if month else None
-        m = sum(reference["negative"]) if reference else 0
+        reference = months.get(month, {}) if month else {}
         for share in _SHARES:
-            if reference is None or min(n, m) < config.min_rows:
+            n, m = sum(by_share[share]), sum(reference.get(share, ()))
+            if min(n, m) < config.min_rows:
                 said = f"{n:,} rows scored; {f'{m:,} rows in {month}' if month else 'no month to compare with'}"
                 yield unknown(source, f"drift_{share}", n=n, says=said)
                 continue
@@ -119,10 +118,10 @@ def _histograms(
     shares = ", ".join(f"least(floor(p_{share} * {BINS}), {BINS - 1})::INT AS {share}" for share in _SHARES)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE binned AS SELECT source, {month} AS month, {shares} FROM {table}
-        WHERE p_negative IS NOT NULL AND {where}""")
+        WHERE {where}""")
     found: dict[tuple[str, str], dict[str, list[int]]] = {}
     for share in _SHARES:
-        query = f"SELECT source, month, {share}, count(*) FROM binned GROUP BY ALL ORDER BY ALL"
+        query = f"SELECT source, month, {share}, count(*) FROM binned WHERE {share} IS NOT NULL GROUP BY ALL ORDER BY ALL"
         for source, of_month, tenth, rows in con.execute(query).fetchall():
             counts = found.setdefault((source, of_month), {name: [0] * BINS for name in _SHARES})
             counts[share][min(max(tenth, 0), BINS - 1)] += rows
