@@ -68,9 +68,9 @@ def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = F
         quality.enforce(checks)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
         built.append(night.measure(this, plan, built, taxonomy=scorer.taxonomy))
-        checks += quality.leaving(plan, built, config.quality)
-        quality.enforce(checks)
-        built.append(quality.keep(plan, built, checks))
+        left = quality.leaving(plan, built, config.quality)
+        quality.enforce(left, before=checks)
+        built.append(quality.keep(plan, built, [*checks, *left]))
         return night.commit(
             this, plan, built, taken, taxonomy=scorer.taxonomy, model_version=scorer.model_version, seconds={}
         )

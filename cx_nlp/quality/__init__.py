@@ -3,9 +3,9 @@
     checks = quality.entry(plan, config.quality, flow="nightly")          # before anything is scored
     quality.enforce(checks)                                               # QualityStopped; nothing was replaced
     … score, measure …
-    checks += quality.leaving(plan, built, config.quality)                # before anything is replaced
-    quality.enforce(checks)
-    built.append(quality.keep(plan, built, checks))                       # the table `quality`, in the run's commit
+    left = quality.leaving(plan, built, config.quality)                   # before anything is replaced
+    quality.enforce(left, before=checks)
+    built.append(quality.keep(plan, built, [*checks, *left]))             # the table `quality`, in the run's commit
 
 Frames are checked by pandera, chunk by chunk; what needs a whole table is counted by DuckDB. Messages carry counts and
 names, never a value of a row.
@@ -24,8 +24,11 @@ __all__ = ["Check", "enforce", "entry", "keep", "leaving"]
 log = logging.getLogger("cx_nlp")
 
 
-def enforce(checks: Iterable[Check]) -> None:
-    """Log what warns; raise QualityStopped, which carries all checks for the table, where one stops the run."""
+def enforce(checks: Iterable[Check], *, before: Iterable[Check] = ()) -> None:
+    """Log what warns; raise QualityStopped where a check stops the run.
+
+    before: checks of an earlier gate, which are told of already; the error carries them too, for the table.
+    """
     checks = list(checks)
     for check in checks:
         if check.level == "warn":
@@ -34,7 +37,7 @@ def enforce(checks: Iterable[Check]) -> None:
     if stops:
         raise QualityStopped(
             f"quality: {'; '.join(check.line for check in stops)}; nothing was replaced",
-            tuple(check.row for check in checks),
+            tuple(check.row for check in (*before, *checks)),
         )
 
 
