@@ -18,6 +18,7 @@ from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.flow_config import DaskConfig, EvaluationConfig, FlowConfig, check_notify
 from cx_nlp.measures_config import MeasuresConfig
+from cx_nlp.publish_config import PublishConfig, short
 from cx_nlp.quality_config import QualityConfig
 from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
@@ -42,15 +43,23 @@ class Config(Strict):
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
     quality: QualityConfig = Field(default_factory=lambda: QualityConfig.model_validate({}), description="gates")
-    flow: FlowConfig = Field(default_factory=lambda: FlowConfig.model_validate({}), description="when, how long, retries")
+    flow: FlowConfig = Field(
+        default_factory=lambda: FlowConfig.model_validate({}), description="when, how long, retries"
+    )
     dask: DaskConfig | None = Field(None, description="score on a Dask cluster instead of in the flow's own process")
     notify: list[str] = Field(default_factory=list, description="apprise URLs that hear of a failed or late night")
     evaluation: dict[str, EvaluationConfig] = Field(default_factory=dict, description="labelled files by name")
+    publish: PublishConfig | None = Field(None, description="where a copy of each committed state goes")
 
     @field_validator("notify")
     @classmethod
     def _no_secrets(cls, urls: list[str]) -> list[str]:
         return check_notify(urls)
+
+    @field_validator("publish", mode="before")
+    @classmethod
+    def _bare_url(cls, value: Any) -> Any:
+        return short(value)
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -139,6 +148,7 @@ _FIELDS = {
     "quality": QualityConfig.model_fields,
     "flow": FlowConfig.model_fields,
     "dask": DaskConfig.model_fields,
+    "publish": PublishConfig.model_fields,
 }
 
 

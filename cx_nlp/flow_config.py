@@ -17,7 +17,9 @@ class FlowConfig(Strict):
     cron: str = Field("0 3 * * *", description="when `cx-nlp schedule` starts the night: minute hour day month weekday")
     timezone: str = Field("UTC", description="IANA name that cron is local to")
     retries: int = Field(2, ge=0, description="further tries of what another try may help: a source that is away")
-    retry_delay: list[float] = Field([2, 10], min_length=1, description="seconds before each further try, then the last")
+    retry_delay: list[float] = Field(
+        [2, 10], min_length=1, description="seconds before each further try, then the last"
+    )
     jitter: float = Field(0.5, ge=0, description="share by which each delay is stretched at random")
     timeout: Span | None = Field(None, description="of the whole night, such as 6h; without one it may take for ever")
     task_timeout: Span | None = Field(None, description="of one task: a source read, a group of days scored")

@@ -84,6 +84,8 @@ def check(config: Config) -> None:
         sources.resolve(source.kind)
         check_source(name, source)
         credentials.check(source.url, source.options, where=f"sources.{name}")
+    if config.publish:
+        credentials.check(config.publish.url, config.publish.options, where="publish")
     find_model(config.model)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)

@@ -30,7 +30,8 @@ class QualityConfig(Strict):
     min_history: int = Field(7, ge=1, description="days of runs below which volume is not judged")
     min_rows: int = Field(200, ge=1, description="rows below which shares, nulls and drift are not judged")
     reference_month: str | None = Field(
-        None, description="YYYY-MM that drift compares with; without one the last month that is over and has enough rows"
+        None,
+        description="YYYY-MM that drift compares with; without one the last month that is over and has enough rows",
     )
 
     @field_validator("reference_month")

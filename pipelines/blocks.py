@@ -4,7 +4,7 @@ from typing import Any
 
 
 def look_up(name: str) -> str:
-    """"TYPE/NAME" or "TYPE/NAME.FIELD" -> the value of a block, for `cx_nlp.sources.credentials.looking_up`.
+    """ "TYPE/NAME" or "TYPE/NAME.FIELD" -> the value of a block, for `cx_nlp.sources.credentials.looking_up`.
 
     Without a field the block must hold one value (a Secret does). Raises KeyError for a block or field that is not there.
     """

@@ -22,6 +22,7 @@ from cx_nlp import logs, night, quality, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.flow_config import DaskConfig
 from cx_nlp.night import Night, Taken
+from cx_nlp.publish import publish
 from cx_nlp.sources import credentials
 
 LOCK_WAIT_SECONDS = 30.0
@@ -30,9 +31,7 @@ log = logging.getLogger("cx_nlp")
 
 
 # How often and how long is set by the config: see `options.Timed`. A task without retries is never tried again.
-@task(
-    retries=2, retry_condition_fn=options.may_help, cache_policy=NO_CACHE, task_run_name="take-{source}", tags=TAGS
-)
+@task(retries=2, retry_condition_fn=options.may_help, cache_policy=NO_CACHE, task_run_name="take-{source}", tags=TAGS)
 def take(this: Night, source: str, paths: Sequence[Path]) -> Taken:
     return night.take_source(this, source, paths)
 
@@ -76,6 +75,14 @@ def commit(
     return night.commit(
         this, plan, built, taken, taxonomy=taxonomy(this.config), model_version=version, seconds=seconds
     )
+
+
+@task(retries=2, retry_condition_fn=options.may_help, cache_policy=NO_CACHE, tags=TAGS)
+def copy_out(this: Night) -> None:
+    """The committed state, for readers of an object store. The night is committed, whatever becomes of the copy."""
+    place = this.config.publish
+    assert place is not None
+    publish(this.lake, place.url, place.options, wait=LOCK_WAIT_SECONDS)
 
 
 @contextmanager
@@ -139,4 +146,6 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
     artifacts.accounting(counts, run_id=this.run_id)
     artifacts.gates(checks, run_id=this.run_id)
     artifacts.themes(this.lake, run_id=this.run_id)
+    if settings.publish:
+        options.Timed(settings.flow)(copy_out)(this)
     return counts

@@ -22,7 +22,12 @@ def load(tmp_path, tiny):
 
 def test_the_sections_and_their_defaults(load, tmp_path):
     plain = load()
-    assert (plain.flow.cron, plain.flow.timezone, plain.flow.retries, plain.flow.timeout) == ("0 3 * * *", "UTC", 2, None)
+    assert (plain.flow.cron, plain.flow.timezone, plain.flow.retries, plain.flow.timeout) == (
+        "0 3 * * *",
+        "UTC",
+        2,
+        None,
+    )
     assert plain.dask is None and plain.notify == [] and plain.evaluation == {}
     given = load(
         flow={"cron": "30 2 * * 1-5", "timezone": "Europe/London", "timeout": "6h", "late_after": "90m"},

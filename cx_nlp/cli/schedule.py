@@ -1,13 +1,8 @@
 """The command `schedule`."""
 
-import os
-import signal
-import sys
 from pathlib import Path
 
 import click
-
-from cx_nlp.errors import PermanentError
 
 
 @click.command()
@@ -31,18 +26,11 @@ def schedule(config: Path, cron: str | None, timezone: str | None, port: int) ->
     Example:
       cx-nlp schedule --config configs/sample.yaml --cron "0 3 * * *" --timezone Europe/London
     """
-    from importlib.metadata import entry_points
-
+    from cx_nlp.cli.flows import find_flow
     from cx_nlp.config import load_config
     from cx_nlp.source_config import known_zone
 
-    # Told to stop while the server starts, leave in order: it would go on alone.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
     load_config(config)  # wrong usage ends here, before a server is started
     if timezone is not None:
         known_zone(timezone)
-    found = entry_points(group="cx_nlp.flows", name="schedule")
-    if not found:
-        raise PermanentError("`schedule` is not installed: install cx-nlp with pip, a bare source tree lacks it")
-    next(iter(found)).load()(config, cron=cron, timezone=timezone, port=port)
+    find_flow("schedule")(config, cron=cron, timezone=timezone, port=port)

@@ -92,9 +92,7 @@ def _nulls(con: duckdb.DuckDBPyConnection, plan: Plan, config: QualityConfig) ->
             if min(n, rows) < config.min_rows:
                 yield unknown(source, f"nulls_{name}", n=n, says=says)
             else:
-                yield judge(
-                    source, f"nulls_{name}", now / n, n=n, limits=config.nulls, says=says, base=then / rows
-                )
+                yield judge(source, f"nulls_{name}", now / n, n=n, limits=config.nulls, says=says, base=then / rows)
 
 
 def _share(source: str, check: str, hits: int, n: int, config: QualityConfig, what: str) -> Check:

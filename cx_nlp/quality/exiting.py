@@ -59,9 +59,7 @@ def _date_of(path: Path) -> dt.date | None:
     return files.partition_date(path) if path.parts[-3] in files.SCORED_TABLES else None
 
 
-def _twice(
-    con: duckdb.DuckDBPyConnection, check: str, table: str, key: Sequence[str], config: QualityConfig
-) -> Check:
+def _twice(con: duckdb.DuckDBPyConnection, check: str, table: str, key: Sequence[str], config: QualityConfig) -> Check:
     listed = ", ".join(key)
     n = duck.count(con, table)
     twice = duck.count(con, f"(SELECT {listed} FROM {table} GROUP BY {listed} HAVING count(*) > 1)")
@@ -96,7 +94,9 @@ def _drift(con: duckdb.DuckDBPyConnection, plan: Plan, config: QualityConfig) ->
                 yield unknown(source, f"drift_{share}", n=n, says=said)
                 continue
             value, noise = psi(by_share[share], reference[share])
-            says = f"PSI {value:.3f} of p_{share} in {n:,} rows against {m:,} of {month} (chance alone gives {noise:.3f})"
+            says = (
+                f"PSI {value:.3f} of p_{share} in {n:,} rows against {m:,} of {month} (chance alone gives {noise:.3f})"
+            )
             yield judge(source, f"drift_{share}", value, n=n, limits=config.drift, says=says, base=noise)
 
 
@@ -110,9 +110,7 @@ def _span(plan: Plan, config: QualityConfig) -> tuple[dt.date, dt.date]:
     return (last - dt.timedelta(days=31 * MONTHS)).replace(day=1), last
 
 
-def _histograms(
-    con: duckdb.DuckDBPyConnection, table: str, where: str
-) -> dict[tuple[str, str], dict[str, list[int]]]:
+def _histograms(con: duckdb.DuckDBPyConnection, table: str, where: str) -> dict[tuple[str, str], dict[str, list[int]]]:
     """(source, month, or "" for tonight's) -> rows by tenth of each sentiment probability."""
     month = "''" if table == "feedback" else "strftime(feedback_date, '%Y-%m')"
     shares = ", ".join(f"least(floor(p_{share} * {BINS}), {BINS - 1})::INT AS {share}" for share in _SHARES)
@@ -121,7 +119,9 @@ def _histograms(
         WHERE {where}""")
     found: dict[tuple[str, str], dict[str, list[int]]] = {}
     for share in _SHARES:
-        query = f"SELECT source, month, {share}, count(*) FROM binned WHERE {share} IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        query = (
+            f"SELECT source, month, {share}, count(*) FROM binned WHERE {share} IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        )
         for source, of_month, tenth, rows in con.execute(query).fetchall():
             counts = found.setdefault((source, of_month), {name: [0] * BINS for name in _SHARES})
             counts[share][min(max(tenth, 0), BINS - 1)] += rows

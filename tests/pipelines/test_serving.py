@@ -90,7 +90,18 @@ def test_schedule_runs_a_night_on_its_cron_and_leaves_nothing(tmp_path, tiny):
     (tmp_path / "in").mkdir()
     nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
     config = nights.write_config(tmp_path, tiny)
-    command = [sys.executable, "-m", "cx_nlp.cli", "schedule", "--config", str(config), "--cron", "* * * * *", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "cx_nlp.cli",
+        "schedule",
+        "--config",
+        str(config),
+        "--cron",
+        "* * * * *",
+        "--port",
+        "0",
+    ]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(command, env=environment(tmp_path), stdout=log, stderr=log)
         try:
@@ -134,7 +145,12 @@ def test_a_worker_picks_up_a_scheduled_run(tmp_path, tiny):
     project["deployments"][0]["schedules"] = [{"cron": "* * * * *", "timezone": "UTC"}]
     (tmp_path / "prefect.yaml").write_text(yaml.safe_dump(project))
     env = environment(tmp_path)
-    env |= {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "DO_NOT_TRACK": "1"}
+    env |= {
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
 
     def prefect(*arguments):
         command = [sys.executable, "-m", "prefect", "--no-prompt", *arguments]

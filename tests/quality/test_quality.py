@@ -26,7 +26,9 @@ def settings(**given) -> QualityConfig:
 
 def day(n: int, rows: int = 10, text: str = "the staff were kind", **given) -> list[dict]:
     date = f"2026-02-{n:02}"
-    return [store_nights.row(f"{n}-{k}", f"{text} {k}", date, updated_at=f"{date}T13:00:00", **given) for k in range(rows)]
+    return [
+        store_nights.row(f"{n}-{k}", f"{text} {k}", date, updated_at=f"{date}T13:00:00", **given) for k in range(rows)
+    ]
 
 
 def run(lake, n: int, rows: list[dict], config: QualityConfig | None = None, rejects=None, **given):
@@ -134,7 +136,10 @@ def test_broken_keys_and_orphans_stop_before_anything_is_replaced(tmp_path):
         rows = [{"source": "survey", "flow": "nightly", "started_at": started, "error": str(caught.value)}]
         store.record_failure(tmp_path, "night-2", rows, quality=caught.value.checks)
     assert store_nights.table(tmp_path, "feedback", "count(*)") == [(10,)]
-    assert store_nights.table(tmp_path, "runs", "status, count(*)", "true GROUP BY status") == [("done", 1), ("failed", 1)]
+    assert store_nights.table(tmp_path, "runs", "status, count(*)", "true GROUP BY status") == [
+        ("done", 1),
+        ("failed", 1),
+    ]
     stopped = store_nights.table(tmp_path, "quality", '"check", value, n, level', "run_id = 'night-2'")
     assert ("keys", 1.0, 21, "stop") in stopped and len(stopped) == len(found)
 
@@ -156,7 +161,9 @@ def orphan(built: list[store.Built]) -> None:
     path = next(temporary for one in built for temporary, final in one.writes if final.parts[-3] == "theme_mentions")
     rows = pq.ParquetFile(path).read()
     ids = pa.array([f"x{n}" for n in range(rows.num_rows)])
-    pq.write_table(rows.set_column(rows.schema.get_field_index("feedback_id"), rows.schema.field("feedback_id"), ids), path)
+    pq.write_table(
+        rows.set_column(rows.schema.get_field_index("feedback_id"), rows.schema.field("feedback_id"), ids), path
+    )
 
 
 def test_values_out_of_range_are_counted_by_column_and_rule():
@@ -165,7 +172,9 @@ def test_values_out_of_range_are_counted_by_column_and_rule():
         "submitted_at": pd.Timestamp("2026-01-01", tz="UTC"), "respondent_role": "customer", "weight": 1.0,
         "nps": 9, "csat": None, "ces": None, "score_status": "scored",
     }  # fmt: skip
-    frame = pd.DataFrame([good, good | {"feedback_id": "2", "nps": 11}, good | {"feedback_id": "3", "respondent_role": "Jane"}])
+    frame = pd.DataFrame(
+        [good, good | {"feedback_id": "2", "nps": 11}, good | {"feedback_id": "3", "respondent_role": "Jane"}]
+    )
     frame["nps"] = frame["nps"].astype("Int64")
     found = staged_problems(frame)
     assert found == {"nps: in_range": 1, "respondent_role: isin": 1} and "Jane" not in str(found)
@@ -178,15 +187,21 @@ def test_values_out_of_range_are_counted_by_column_and_rule():
 def test_probabilities_add_up_or_are_all_missing():
     from cx_nlp.quality.frames import MENTION_COLUMNS, SCORED_COLUMNS
 
-    scored = {name: None for name in SCORED_COLUMNS} | {
+    scored = dict.fromkeys(SCORED_COLUMNS) | {
         "source": "s", "feedback_id": "1", "feedback_date": dt.date(2026, 1, 1), "n_tokens": 5, "n_windows": 1,
     }  # fmt: skip
-    shares = {"sentiment_label": "negative", "sentiment_score": -0.6, "p_negative": 0.7, "p_neutral": 0.2, "p_positive": 0.1}
+    shares = {
+        "sentiment_label": "negative",
+        "sentiment_score": -0.6,
+        "p_negative": 0.7,
+        "p_neutral": 0.2,
+        "p_positive": 0.1,
+    }
     assert scored_problems(pd.DataFrame([scored])) == {}
     assert scored_problems(pd.DataFrame([scored | shares])) == {}
     assert scored_problems(pd.DataFrame([scored | shares | {"p_neutral": 0.4}]))["row: probabilities_add_up"] == 1
     assert scored_problems(pd.DataFrame([scored | shares | {"p_neutral": None}]))["row: probabilities_add_up"] == 1
-    mention = {name: None for name in MENTION_COLUMNS} | {
+    mention = dict.fromkeys(MENTION_COLUMNS) | {
         "source": "s", "feedback_id": "1", "feedback_date": dt.date(2026, 1, 1), "is_negated": False, "method": "pattern",
     }  # fmt: skip
     spans = [(0, 3, 5), (1, 5, 3), (-1, None, None), (-1, 1, 2)]
