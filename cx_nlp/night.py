@@ -218,6 +218,7 @@ def score_dates(
         def score(staged: pd.DataFrame):
             return score_staged(scorer(), staged, sentences=night.config.sentences, progress=step)
 
+        score = logs.timed(night.run_id, "scorer", score)
         return store.build(plan, dates, score, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
 
 

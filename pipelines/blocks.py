@@ -15,10 +15,7 @@ def look_up(name: str) -> str:
         block: Any = Block.load(place, _sync=True)
     except ValueError:
         raise KeyError(name) from None
-    if not field:
-        value = block.get() if hasattr(block, "get") else None
-    else:
-        value = getattr(block, field, None)
+    value = getattr(block, field, None) if field else getattr(block, "get", lambda: None)()
     value = value.get_secret_value() if hasattr(value, "get_secret_value") else value
     if not isinstance(value, str | int):
         raise KeyError(name)
