@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
-from cx_nlp_pipelines import blocks, hooks
+from cx_nlp_pipelines import blocks, hooks, options
 from cx_nlp_pipelines import pool as pools
 from cx_nlp_pipelines.loaded import taxonomy
 from cx_nlp_pipelines.nightly import lake_of, take
@@ -76,7 +76,7 @@ def _backfill(settings: Config, first: str, last: str, workers: int) -> dict[str
         stages = logs.Stages(this.run_id)
         with stages("read"):
             for source, paths in night.find_files(settings).items():
-                take(this, source, paths)
+                options.Timed(settings.flow)(take)(this, source, paths)
         return history.backfill(
             this,
             score=partial(score_all, call, of),

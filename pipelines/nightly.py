@@ -77,7 +77,7 @@ def commit(
     )
 
 
-@task(retries=2, retry_condition_fn=options.may_help, cache_policy=NO_CACHE, tags=TAGS)
+@task(**options.TRIED_AGAIN, cache_policy=NO_CACHE, tags=TAGS)
 def copy_out(this: Night) -> None:
     """The committed state, for readers of an object store. The night is committed, whatever becomes of the copy."""
     place = this.config.publish

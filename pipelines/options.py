@@ -18,6 +18,15 @@ def may_help(_task: object, _run: TaskRun, state: State) -> bool:
     return isinstance(error, TransientError | OSError)
 
 
+# What a task says that is tried again; the config's own numbers take the place of these.
+TRIED_AGAIN: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay_seconds": [2, 10],
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": may_help,
+}
+
+
 class Timed:
     """timed(task) is the task with the config's timeouts, and its retries if it is one that is tried again.
 

@@ -69,7 +69,7 @@ def _cluster(dask: DaskConfig) -> Iterator[TaskRunner]:
         local = {"n_workers": dask.workers, "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
         runner = DaskTaskRunner(cluster_kwargs={**local, "dashboard_address": None})
     with get_client(sync_client=True) as client:
-        api = str(client.api_url)
+        api = str(client.api_url).rstrip("/")
     # Without an address each worker would start a server of its own.
     with temporary_settings({PREFECT_API_URL: api}), runner:
         yield runner

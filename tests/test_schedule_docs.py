@@ -12,7 +12,9 @@ DOCS = Path(__file__).parents[1] / "docs"
 EXAMPLES = [
     pytest.param(text, id=f"{name}-{number}")
     for name in ("schedules", "quality")
-    for number, text in enumerate(re.findall(r"```yaml\n(.*?)```", (DOCS / f"{name}.md").read_text(encoding="utf-8"), re.DOTALL))
+    for number, text in enumerate(
+        re.findall(r"```yaml\n(.*?)```", (DOCS / f"{name}.md").read_text(encoding="utf-8"), re.DOTALL)
+    )
 ]
 
 
