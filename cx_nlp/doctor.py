@@ -141,7 +141,10 @@ def _forgotten(lake: Path):
 
     from cx_nlp.store import state
 
-    known = state.read_json(lake, "forgotten")
+    try:
+        known = state.read_json(lake, "forgotten")
+    except LakeError:  # a finding of its own
+        known = {}
     pairs = [(source, key) for source, keys in sorted(known.items()) for key in keys]
     columns = {name: pa.array([pair[at] for pair in pairs], pa.string()) for at, name in enumerate(("source", "key"))}
     return pa.table(columns)

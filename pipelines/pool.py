@@ -39,7 +39,13 @@ def pool(number: int) -> Iterator[Call]:
     memory does.
     """
     if number == 1:
-        yield lambda function, *arguments: function(*arguments)
+        alone = threading.Lock()  # the parser is not safe across threads
+
+        def here(function: Call, *arguments: Any) -> Any:
+            with alone:
+                return function(*arguments)
+
+        yield here
         return
     context = multiprocessing.get_context("spawn")  # a fork would take threads' locks along, and the lake's lock
     level = logging.getLogger("cx_nlp").getEffectiveLevel()
