@@ -8,13 +8,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-<<<<<<< HEAD
-from cx_nlp import night, quality, store
-from cx_nlp.config import load_config
-=======
-from cx_nlp import history, night, store
+from cx_nlp import history, night, quality, store
 from cx_nlp.config import Config, load_config
->>>>>>> nights
 from cx_nlp.schema import TABLES
 from cx_nlp.score.scorer import Scorer
 from cx_nlp.themes.taxonomy import load_taxonomies
