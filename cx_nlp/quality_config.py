@@ -12,8 +12,8 @@ _BELOW = ("volume",)  # checks that speak where a value is too low; all others w
 class Limits(Strict):
     """From where on a check warns, and from where on it stops the run; neither is given: it only notes the value."""
 
-    warn: float | None = Field(None, ge=0)
-    stop: float | None = Field(None, ge=0)
+    warn: float | None = Field(default=None, ge=0)
+    stop: float | None = Field(default=None, ge=0)
 
 
 class QualityConfig(Strict):

@@ -14,7 +14,7 @@ from tests import nights
 def load(tmp_path, tiny):
     def loaded(**sections):
         path = nights.write_config(tmp_path, tiny)
-        path.write_text(path.read_text() + yaml.safe_dump(sections))
+        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | sections))
         return load_config(path)
 
     return loaded

@@ -105,7 +105,7 @@ def _span(plan: Plan, config: QualityConfig) -> tuple[dt.date, dt.date]:
     if config.reference_month:
         first = dt.date.fromisoformat(f"{config.reference_month}-01")
         return first, (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
-    newest = max(files.partitions(plan.lake, "feedback"), default=plan.started_at.date())
+    newest = max([*files.partitions(plan.lake, "feedback"), *plan.to_score], default=plan.started_at.date())
     last = newest.replace(day=1) - dt.timedelta(days=1)
     return (last - dt.timedelta(days=31 * MONTHS)).replace(day=1), last
 

@@ -75,9 +75,16 @@ def _problems(held_to: "pandera.DataFrameSchema", frame: pd.DataFrame) -> Counte
     try:
         held_to.validate(frame, lazy=True)
     except SchemaErrors as error:
-        cases = error.failure_cases  # its values are rows' own: only columns and rules are passed on
-        columns = cases["column"].fillna("row").astype(str)
-        return Counter(f"{column}: {_rule(rule)}" for column, rule in zip(columns, cases["check"], strict=True))
+        # The cases quote values: only columns, rules and their numbers are passed on.
+        cases = error.failure_cases[["schema_context", "column", "check", "index"]]
+        alone = cases["schema_context"] != "DataFrameSchema"
+        found = Counter(
+            f"{column}: {_rule(rule)}" for column, rule in cases.loc[alone, ["column", "check"]].itertuples(index=False)
+        )
+        # A rule on whole rows gives a case for each column of a row.
+        for rule, of_rows in cases[~alone].groupby("check"):
+            found[f"row: {_rule(rule)}"] += int(of_rows["index"].nunique())
+        return found
     return Counter()
 
 

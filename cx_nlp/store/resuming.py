@@ -28,10 +28,12 @@ def recall(plan: Plan, dates: Sequence[dt.date]) -> dict[str, tuple] | None:
         return None
     if noted.pop("of") != _of(plan, dates):
         return None
-    fields = {name: tuple(tuple(one) if isinstance(one, list) else one for one in noted[name]) for name in noted}
-    fields["writes"] = tuple((Path(temporary), Path(final)) for temporary, final in fields["writes"])
-    fields["deletes"] = tuple(map(Path, fields["deletes"]))
-    return fields if all(temporary.exists() for temporary, _ in fields["writes"]) else None
+    writes = tuple((Path(temporary), Path(final)) for temporary, final in noted.pop("writes"))
+    deletes = tuple(Path(path) for path in noted.pop("deletes"))
+    if not all(temporary.exists() for temporary, _ in writes):
+        return None
+    counts = {name: tuple(tuple(one) for one in noted[name]) for name in noted}
+    return {"writes": writes, "deletes": deletes, **counts}
 
 
 def note(plan: Plan, dates: Sequence[dt.date], built: "Built") -> None:

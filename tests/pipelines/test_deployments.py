@@ -52,8 +52,8 @@ def test_no_task_can_give_a_score_of_another_night():
     assert wrong == []
 
 
-def test_only_reading_is_tried_again():
+def test_only_reading_and_copying_out_are_tried_again():
     from cx_nlp_pipelines import nightly
 
     tasks = {name: one.retries for name, one in vars(nightly).items() if isinstance(one, Task)}
-    assert tasks.pop("take") == 2 and set(tasks.values()) == {0}
+    assert {name for name, retries in tasks.items() if retries} == {"take", "copy_out"}
