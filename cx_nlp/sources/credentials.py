@@ -17,8 +17,8 @@ from cx_nlp.errors import TransientError, UsageError
 
 _PLACE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*|block:[a-z0-9-]+/[A-Za-z0-9-]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
 _BLOCK = "block:"
-# Up to the last @ before the path: a password may hold any sign.
-_AUTHORITY = re.compile(r"://(?P<user>[^/?#]*)@")
+# Up to the last @ before the path: a password may hold any sign, and the name of a block a slash.
+_AUTHORITY = re.compile(r"://(?P<user>(?:\$\{[^}]*\}|[^/?#])*)@")
 _NAMES = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|sas|key|credential|signature|sig)"
 _SECRET = re.compile(rf"(?:^|[_.-]|x-amz-|access|api|account|private|session|auth){_NAMES}s?$", re.IGNORECASE)
 MAX_TEXT = 200

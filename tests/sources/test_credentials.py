@@ -78,6 +78,8 @@ def test_a_block_is_looked_up_by_whoever_runs_the_source():
 
     url = "postgresql://reader:${block:secret/word}@host/db"
     credentials.refuse_literal(url)
+    with pytest.raises(UsageError, match="url holds a password in plain text"):
+        credentials.refuse_literal("postgresql://reader:${block:secret/word}hunter2@host/db")
     with pytest.raises(UsageError, match=r"u: block secret/word can only be read within a flow"):
         credentials.fill(url, where="u")
     with looking_up(look_up):
