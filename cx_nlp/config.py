@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
+from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.flow_config import DaskConfig, EvaluationConfig, FlowConfig, check_notify
 from cx_nlp.measures_config import MeasuresConfig
@@ -50,6 +51,7 @@ class Config(Strict):
     notify: list[str] = Field(default_factory=list, description="apprise URLs that hear of a failed or late night")
     evaluation: dict[str, EvaluationConfig] = Field(default_factory=dict, description="labelled files by name")
     publish: PublishConfig | None = Field(None, description="where a copy of each committed state goes")
+    discovery: DiscoveryConfig = Field(default_factory=lambda: DiscoveryConfig.model_validate({}), description="themes")
 
     @field_validator("notify")
     @classmethod
@@ -149,6 +151,7 @@ _FIELDS = {
     "flow": FlowConfig.model_fields,
     "dask": DaskConfig.model_fields,
     "publish": PublishConfig.model_fields,
+    "discovery": DiscoveryConfig.model_fields,
 }
 
 

@@ -1,6 +1,7 @@
 """The steps of a night as plain functions over paths, for a flow (or anything else) to call in order.
 
-    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates -> measure -> commit
+    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates
+                      -> discovery.discover -> measure -> commit
 
 What passes between steps are paths, counts and plain values; rows wait in the lake's staging folder.
 """
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, identity, inputs, logs, progress, remembered, sources, store
+from cx_nlp import __version__, discovery, identity, inputs, logs, progress, remembered, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped
@@ -212,14 +213,16 @@ def score_dates(
     """
     from cx_nlp.score.scorer import score_staged
 
+    is_kept = night.config.discovery.enabled
     rows = sum(plan.to_score[date] for date in dates)
     with progress.bar("scoring", total=rows) if of is None else contextlib.nullcontext() as step:
 
         def score(staged: pd.DataFrame):
-            return score_staged(scorer(), staged, sentences=night.config.sentences, progress=step)
+            kept = "unthemed" if is_kept else "none"
+            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=kept, progress=step)
 
-        score = logs.timed(night.run_id, "scorer", score)
-        return store.build(plan, dates, score, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
+        kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
+        return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
 
 
 def measure(
@@ -238,7 +241,6 @@ def measure(
     from cx_nlp.measures import tables
 
     settings = night.config.measures
-
     tables_of = partial(
         tables,
         run_id=night.run_id,
@@ -248,7 +250,7 @@ def measure(
         order=settings.journey,
         known_shares=settings.known_shares,
     )
-    themes = pd.DataFrame(taxonomy.rows()) if taxonomy and taxonomy.themes else None
+    themes = discovery.themes_of(night.lake, built, taxonomy) if taxonomy else None
     return store.build_measures(plan, built, tables_of, themes=themes, every=every)
 
 
@@ -282,7 +284,7 @@ def commit(
         plan,
         built,
         runs=store.run_rows(plan, built, common, by_source),
-        themes=pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None,
+        themes=discovery.themes_of(night.lake, built, taxonomy),
         taken={one.source: one.files for one in taken},
         settings=remembered.of_config(night.config),
         owes=owes,

@@ -18,7 +18,7 @@ from cx_nlp_pipelines.loaded import scorer, taxonomy
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from cx_nlp import logs, night, quality, store
+from cx_nlp import discovery, logs, night, quality, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.flow_config import DaskConfig
 from cx_nlp.night import Night, Taken
@@ -51,6 +51,11 @@ def check_entry(this: Night, plan: store.Plan) -> list[quality.Check]:
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}", tags=TAGS)
 def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
     return night.score_dates(this, plan, dates, lambda: scorer(this.config))
+
+
+@task(cache_policy=NO_CACHE, tags=TAGS)
+def discover(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> list[store.Built]:
+    return discovery.discover(plan, built, lambda: scorer(this.config), this.config.discovery)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
@@ -136,6 +141,7 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
         total = sum(plan.to_score.values())
         with stages("score"), artifacts.progress("nightly-progress", total=total, run_id=this.run_id) as done:
             built = scaling.score_all(lambda: timed(score), this, plan, done)
+            built = timed(discover)(this, plan, built)
         with stages("measure"):
             built.append(timed(measure)(this, plan, built))
         with stages("quality"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from cx_nlp import history, night, quality, store
+from cx_nlp import discovery, history, night, quality, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.schema import TABLES
 from cx_nlp.score.scorer import Scorer
@@ -67,6 +67,7 @@ def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = F
         checks = quality.entry(plan, config.quality, flow=this.flow)
         quality.enforce(checks)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
+        built = discovery.discover(plan, built, lambda: scorer, config.discovery)
         built.append(night.measure(this, plan, built, taxonomy=scorer.taxonomy))
         left = quality.leaving(plan, built, config.quality)
         quality.enforce(left, before=checks)
@@ -103,7 +104,7 @@ def _scoring(scorer: Scorer) -> dict:
         for dates in plan.groups(history.TASK_ROWS):
             built.append(night.score_dates(part, plan, dates, lambda: scorer, of=1))
             done(sum(plan.to_score[day] for day in dates))
-        return built
+        return discovery.discover(plan, built, lambda: scorer, part.config.discovery)
 
     return {"score": score, "taxonomy": scorer.taxonomy, "model_version": lambda: scorer.model_version}
 

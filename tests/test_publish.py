@@ -154,7 +154,7 @@ def test_a_config_names_a_place_and_never_a_secret():
     assert PublishConfig.model_validate(short("s3://bucket/x")).url == "s3://bucket/x"
     with pytest.raises(UsageError, match="password in plain text"):
         PublishConfig.model_validate({"url": "ftp://me:secret@host/x"})
-    with pytest.raises(UsageError, match="options.secret is in plain text"):
+    with pytest.raises(UsageError, match=r"options\.secret is in plain text"):
         PublishConfig.model_validate({"url": "s3://b/x", "options": {"secret": "hunter2"}})
     with pytest.raises(UsageError, match="expected a URL"):
         PublishConfig.model_validate({"url": "bucket/x"})
