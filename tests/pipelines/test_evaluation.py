@@ -41,7 +41,7 @@ def test_labelled_files_of_a_config_become_a_table(tmp_path, tiny):
     config = nights.write_config(tmp_path, tiny)
     plain = config.read_text()
     one = {"task": "sentiment", "data": "labelled.csv", "floor": {"accuracy": 0.5}}
-    with prefect_test_harness(server_startup_timeout=60):
+    with prefect_test_harness(server_startup_timeout=180):
         config.write_text(plain + yaml.safe_dump({"evaluation": {"by-hand": one}}))
         rows = evaluation(str(config))
         by_figure = {row["figure"]: row for row in rows}

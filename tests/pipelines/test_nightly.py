@@ -13,7 +13,7 @@ def harness(tmp_path_factory):
     from cx_nlp_pipelines import nightly
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=60):
+    with prefect_test_harness(server_startup_timeout=180):
         yield nightly
 
 
