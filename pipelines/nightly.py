@@ -141,6 +141,7 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
         total = sum(plan.to_score.values())
         with stages("score"), artifacts.progress("nightly-progress", total=total, run_id=this.run_id) as done:
             built = scaling.score_all(lambda: timed(score), this, plan, done)
+        with stages("discover"):
             built = timed(discover)(this, plan, built)
         with stages("measure"):
             built.append(timed(measure)(this, plan, built))

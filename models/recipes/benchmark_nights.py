@@ -28,7 +28,7 @@ from cx_nlp.sample.generate import stream, write
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "configs" / "sample.yaml"
 # In the order in which a night goes through them; "flow" is what is left of the wall clock: start and orchestration.
-STAGES = ("read", "resolve", "score", "store", "measure", "quality", "commit", "flow")
+STAGES = ("read", "resolve", "score", "store", "discover", "measure", "quality", "commit", "flow")
 _EVERY = 0.2  # seconds between samples of memory
 
 
