@@ -10,6 +10,7 @@ import yaml
 from cx_nlp import night, quality, store
 from cx_nlp.config import load_config
 from cx_nlp.errors import QualityStopped, UsageError
+from cx_nlp.quality.entering import _volumes
 from cx_nlp.quality.exiting import psi
 from cx_nlp.quality.frames import mention_problems, scored_problems, staged_problems
 from cx_nlp.quality.judge import judge
@@ -43,32 +44,48 @@ def run(lake, n: int, rows: list[dict], config: QualityConfig | None = None, rej
     return {(one.source, one.check): one for one in found}
 
 
+def volumes(lake, n: int, new: int, *, hours: int = 0, days: tuple[int, ...] = (), **plan):
+    """Volume checks of a night with so many new rows, after nights of 10 new rows on some days; -> by check."""
+    for day in days:
+        row = {"source": "survey", "flow": "nightly", "status": "done", "new": 10}
+        row["started_at"] = store_nights.START + dt.timedelta(days=day)
+        store.record_failure(lake, f"night-{day}", [row])
+    started = store_nights.START + dt.timedelta(days=n, hours=hours)
+    empty = store.Plan(lake, f"now-{n}", started, None, {"survey": {"new": new}}, {}, {})
+    (lake / "_staging" / f"now-{n}" / "plan").mkdir(parents=True)
+    return {one.check: one for one in _volumes(empty, settings(**plan), "nightly")}
+
+
 def test_too_few_new_rows_warn_and_far_too_few_stop(tmp_path):
-    for n in range(1, 4):
-        found = run(tmp_path, n, day(n))
-        assert found["survey", "volume"].level == "unknown", "three days of history are needed"
-    assert run(tmp_path, 4, day(4))["survey", "volume"].level == "ok"
-    few = run(tmp_path, 5, day(5, 3))["survey", "volume"]
+    assert volumes(tmp_path, 3, 10, days=(1, 2))["volume"].level == "unknown", "three days of history are needed"
+    assert volumes(tmp_path, 4, 10, days=(3,))["volume"].level == "ok"
+    few = volumes(tmp_path, 5, 3)["volume"]
     assert (few.level, few.value, few.limit, few.n) == ("warn", 0.3, 0.5, 3)
-    none = run(tmp_path, 6, [])["survey", "volume"]
+    none = volumes(tmp_path, 6, 0)["volume"]
     assert (none.level, none.limit, none.n) == ("stop", 0.1, 0)
-    assert run(tmp_path, 7, day(7, 60))["survey", "surge"].level == "warn"
+    surge = volumes(tmp_path, 7, 60)
+    assert (surge["surge"].level, surge["volume"].level, surge["surge"].value) == ("warn", "ok", 6.0)
 
 
 def test_a_second_run_of_the_day_is_no_empty_day(tmp_path):
-    for n in range(1, 5):
-        run(tmp_path, n, day(n))
-    with store.locked(tmp_path):
-        again = store_nights.START + dt.timedelta(days=4, hours=1)
-        plan, _ = store_nights.prepare(tmp_path, "again", [], started_at=again)
-    (volume, _) = quality.entry(plan, settings(), flow="nightly")
-    assert (volume.value, volume.level, volume.n) == (1.0, "ok", 10)
+    again = volumes(tmp_path, 4, 0, hours=1, days=(1, 2, 3, 4))["volume"]
+    assert (again.value, again.level, again.n) == (1.0, "ok", 10)
 
 
-def test_a_run_of_one_date_has_no_volume(tmp_path):
-    for n in range(1, 5):
-        run(tmp_path, n, day(n))
-    assert ("survey", "volume") not in run(tmp_path, 5, day(5, 1), only_date="2026-02-05")
+def test_only_days_of_late_and_of_the_same_flow_are_compared(tmp_path):
+    volumes(tmp_path, 1, 10, days=tuple(range(1, 10)))
+    assert volumes(tmp_path, 9, 10, history=3)["volume"].message.endswith("median 10 of 3 days")
+    found = _volumes(
+        store.Plan(tmp_path, "now-9", store_nights.START + dt.timedelta(days=20), None, {"survey": {"new": 1}}, {}, {}),
+        settings(),
+        "backfill",
+    )
+    assert [one.level for one in found] == ["unknown"]
+
+
+def test_a_run_of_some_dates_has_no_volume(tmp_path):
+    found = run(tmp_path, 5, day(5, 1), only_date="2026-02-05")
+    assert ("survey", "volume") not in found and ("survey", "rejected") in found
 
 
 def test_rejected_foreign_and_missing_values_are_shares_of_rows(tmp_path):
