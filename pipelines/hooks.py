@@ -19,10 +19,13 @@ log = logging.getLogger("cx_nlp")
 
 def tell(_flow: Flow, run: FlowRun, state: State) -> None:
     """A hook for on_failure and on_crashed; whatever goes wrong in it is one line in the log."""
+    what = f"{run.name} {'crashed' if state.is_crashed() else 'failed'}"
+    if run.deployment_id is not None:  # the command says it itself
+        log.error("%s: %s", what, why(state))
     try:
         urls = load_config(Path(run.parameters["config"])).notify
         with credentials.looking_up(blocks.look_up):
-            deliver(f"cx-nlp: {run.name} {'crashed' if state.is_crashed() else 'failed'}", why(state), urls)
+            deliver(f"cx-nlp: {what}", why(state), urls)
     except CxError as error:
         log.warning("nobody was told of %s: %s", run.name, error)
     except Exception as error:

@@ -117,6 +117,8 @@ def nightly(
 
     workers: score in so many processes of a local Dask cluster, whatever the config says of `dask`.
     """
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.INFO)  # a worker's process: no command has set it
     settings = load_config(Path(config))
     if workers:
         settings = settings.model_copy(update={"dask": DaskConfig(workers=workers)})

@@ -14,11 +14,12 @@ from cx_nlp_pipelines import pool
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.futures import PrefectFuture
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.task_runners import TaskRunner
 
 from cx_nlp import store
-from cx_nlp.errors import UsageError
+from cx_nlp.errors import TransientError, UsageError
 from cx_nlp.flow_config import DaskConfig
 from cx_nlp.night import Night
 
@@ -45,9 +46,19 @@ def score_all(score: Callable[[], Task], this: Night, plan: store.Plan, done: Do
         futures = [runner.submit(score_part, parameters={**common, "dates": dates}) for dates in groups]
         built = []
         for future, dates in zip(futures, groups, strict=True):
-            built.append(future.result())
+            built.append(_result(future))
             done(_rows(plan, dates))
         return built
+
+
+def _result(future: PrefectFuture) -> store.Built:
+    """Raises TransientError where a task has taken one worker after the other with it."""
+    try:
+        return future.result()
+    except Exception as error:
+        if type(error).__name__ != "KilledWorker":  # of `distributed`, which only a cluster needs
+            raise
+        raise TransientError("dask: workers that scored were killed several times, perhaps for their memory") from None
 
 
 def _rows(plan: store.Plan, dates: Sequence[date]) -> int:
