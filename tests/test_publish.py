@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from cx_nlp import store
 from cx_nlp.errors import LakeBusy, LakeError, SourceError, UsageError
 from cx_nlp.publish import publish, read_manifest
 from cx_nlp.publish_config import PublishConfig
+from tests.conftest import ROOT
 from tests.store import nights
 from tests.store.nights import night, row
 
@@ -158,3 +160,12 @@ def test_a_config_names_a_place_and_never_a_secret():
         PublishConfig.model_validate({"url": "s3://b/x", "options": {"secret": "hunter2"}})
     with pytest.raises(UsageError, match="expected a URL"):
         PublishConfig.model_validate({"url": "bucket/x"})
+
+
+def test_the_example_of_the_docs_reads_a_copy(lake, url, capsys):
+    publish(lake, url)
+    text = (ROOT / "docs" / "history.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert "s3://bucket/feedback" in example
+    exec(example.replace("s3://bucket/feedback", url), {})
+    assert "2026-02-02" in capsys.readouterr().out
