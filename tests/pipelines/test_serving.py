@@ -42,7 +42,7 @@ def test_a_port_that_is_taken_is_named():
 def test_a_late_night_is_told_of_once(tmp_path, tiny, monkeypatch):
     """A clock that runs an hour a look, over two nights: the first is late, the second is done."""
     settings = load_config(nights.write_config(tmp_path, tiny))
-    looks = iter([DUE - dt.timedelta(hours=1) + n * dt.timedelta(hours=1) for n in range(60)])
+    looks = iter([DUE - dt.timedelta(hours=1) + n * dt.timedelta(hours=1) for n in range(40)])
     told, stopping = [], threading.Event()
     monkeypatch.setattr(serving, "_POLL_SECONDS", 0)
     monkeypatch.setattr(serving, "_tell", lambda settings, line: told.append(line))
