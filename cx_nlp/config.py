@@ -17,8 +17,10 @@ from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
 from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.errors import UnknownName, UsageError
+from cx_nlp.flow_config import DaskConfig, EvaluationConfig, FlowConfig, check_notify
 from cx_nlp.measures_config import MeasuresConfig
 from cx_nlp.publish_config import PublishConfig, short
+from cx_nlp.quality_config import QualityConfig
 from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
 from cx_nlp.source_config import FIXABLE as FIXABLE
@@ -41,9 +43,20 @@ class Config(Strict):
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
-
+    quality: QualityConfig = Field(default_factory=lambda: QualityConfig.model_validate({}), description="gates")
+    flow: FlowConfig = Field(
+        default_factory=lambda: FlowConfig.model_validate({}), description="when, how long, retries"
+    )
+    dask: DaskConfig | None = Field(None, description="score on a Dask cluster instead of in the flow's own process")
+    notify: list[str] = Field(default_factory=list, description="apprise URLs that hear of a failed or late night")
+    evaluation: dict[str, EvaluationConfig] = Field(default_factory=dict, description="labelled files by name")
     publish: PublishConfig | None = Field(None, description="where a copy of each committed state goes")
     discovery: DiscoveryConfig = Field(default_factory=lambda: DiscoveryConfig.model_validate({}), description="themes")
+
+    @field_validator("notify")
+    @classmethod
+    def _no_secrets(cls, urls: list[str]) -> list[str]:
+        return check_notify(urls)
 
     @field_validator("publish", mode="before")
     @classmethod
@@ -109,6 +122,9 @@ def load_config(path: Path) -> Config:
             "sentiment": config_heads.absolute(config.sentiment, base),
             "emotion": config_heads.absolute(config.emotion, base),
             "languages": config_heads.absolute_languages(config.languages, base),
+            "evaluation": {
+                name: one.model_copy(update={"data": str(base / one.data)}) for name, one in config.evaluation.items()
+            },
         }
     )
 
@@ -131,6 +147,9 @@ def _relative(name: str, base: Path) -> str:
 _FIELDS = {
     "sources": SourceConfig.model_fields,
     "measures": MeasuresConfig.model_fields,
+    "quality": QualityConfig.model_fields,
+    "flow": FlowConfig.model_fields,
+    "dask": DaskConfig.model_fields,
     "publish": PublishConfig.model_fields,
     "discovery": DiscoveryConfig.model_fields,
 }
@@ -170,6 +189,6 @@ def _explain(error: ValidationError, path: Path) -> UsageError:
         return UnknownName("key", str(first["loc"][-1]), fields, where=f"{path}: {where}")
     # A whole section is too long to show, and may hold what nobody may see.
     is_shown = first["type"] != "missing" and not isinstance(first.get("input"), dict | list)
-    is_shown &= not {"url", "options"} & set(first["loc"])
+    is_shown &= not {"url", "options", "notify"} & set(first["loc"])
     got = f", got {json.dumps(first.get('input'), default=str)[:80]}" if is_shown else ""
     return UsageError(f"{path}: {where}: {first['msg']}{got}")

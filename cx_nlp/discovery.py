@@ -76,16 +76,19 @@ def themes_of(lake: Path, built: Sequence[store.Built], taxonomy: Taxonomy) -> p
 def keeping(plan: store.Plan, dates: Sequence[dt.date], score: store.Score) -> store.Score:
     """The same scorer for `store.build` of these dates, but that the mentions it gives a `vector` are put aside.
 
-    A second call for the same dates replaces what the first put aside.
+    A second call for the same dates replaces what the first put aside, once it is asked to score: dates that the run has
+    built already are not scored again, and what was put aside with them stays.
     """
     name = dates[0].isoformat()
-    registry_files.drop_aside(plan.lake, plan.run_id, name)
     numbers = itertools.count()
 
     def scored(staged: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]:
+        number = next(numbers)
+        if not number:
+            registry_files.drop_aside(plan.lake, plan.run_id, name)
         feedback, mentions, sentences = score(staged)
         if mentions is not None:
-            mentions = _put_aside(plan, f"{name}.{next(numbers):06}", staged, mentions)
+            mentions = _put_aside(plan, f"{name}.{number:06}", staged, mentions)
         return feedback, mentions, sentences
 
     return scored

@@ -221,7 +221,7 @@ def score_dates(
             kept = "unthemed" if is_kept else "none"
             return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=kept, progress=step)
 
-        kept = discovery.keeping(plan, dates, score) if is_kept else score
+        kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
         return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
 
 

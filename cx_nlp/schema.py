@@ -17,6 +17,7 @@ from cx_nlp.labels import SENTIMENTS as SENTIMENTS
 from cx_nlp.labels import UNEMOTIONAL as UNEMOTIONAL
 from cx_nlp.measure_fields import MEASURE_KEYS as MEASURE_KEYS
 from cx_nlp.measure_fields import MEASURE_TABLES as MEASURE_TABLES
+from cx_nlp.quality_fields import QUALITY_FIELDS, QUALITY_KEY
 from cx_nlp.run_fields import ACCOUNTED as ACCOUNTED
 from cx_nlp.run_fields import RUN_FIELDS
 
@@ -199,6 +200,7 @@ TABLES = {
     "themes": THEMES,
     "rejects": REJECTS,
     "runs": RUNS,
+    "quality": _schema("quality", *QUALITY_FIELDS),
     **{name: _schema(name, *columns) for name, columns in MEASURE_TABLES.items()},
 }
 MEASURES = TABLES["measures"]
@@ -209,6 +211,7 @@ KEYS = {
     "themes": ("theme_id",),
     "rejects": ("source", "row_hash", "occurrence"),
     "runs": ("run_id", "source"),
+    "quality": QUALITY_KEY,
     **MEASURE_KEYS,
 }
 
