@@ -21,6 +21,7 @@ from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from cx_nlp.score.model import Calibration, by_label
 from cx_nlp.score.predict import Predictor
+from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 from models.recipes import data
@@ -110,20 +111,11 @@ def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 def mixed_strength(predictor: Predictor, taxonomy: Taxonomy, texts: list[str]) -> np.ndarray:
     """texts (N) -> (N,): the highest threshold at which each would be `is_mixed`, from spans as the engine finds them."""
-    found = list(analyse(texts, taxonomy))
-    spans = [[(s.start, s.end) for s in (*f.sentences, *f.mentions)] for f in found]
-    out = []
-    for f, read in zip(found, predictor.encoder.span_means(texts, spans), strict=True):
-        n = len(f.sentences)
-        mentions = read.means[1 + n :]
-        p = np.concatenate(
-            [
-                heads.sentiment(predictor.model, read.means[1 : 1 + n], read.counts[1 : 1 + n]),
-                heads.aspect(predictor.model, mentions, np.repeat(read.means[:1], len(mentions), axis=0)),
-            ]
-        )
-        out.append(min(p[:, heads.POSITIVE].max(initial=0), p[:, heads.NEGATIVE].max(initial=0)))
-    return np.array(out)
+    model, found = predictor.model, list(analyse(texts, taxonomy))
+    read = span_vectors(predictor.encoder, texts, found)
+    of_sentences = heads.sentiment(model, read.sentences.means, read.sentences.n_tokens)
+    sides = clear_sides(model, read, of_sentences, aspects(model, read))
+    return np.array([heads.mixed_strength(np.concatenate(pair)) for pair in sides])
 
 
 def mixed_truth(aspects: pd.DataFrame) -> pd.Series:
