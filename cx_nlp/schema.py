@@ -203,6 +203,7 @@ RUNS = _schema(
         ("config_hash", _text),
         ("code_version", _text),
         ("model_version", _text),
+        ("themes_version", _text),
         ("window_low", _time),
         ("window_high", _time),
         ("read", _int),
@@ -211,7 +212,7 @@ RUNS = _schema(
         ("scored", _int),
         ("mentions", _int),
         ("error", _text),  # the kind of failure; never text of a row
-        *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score")),
+        *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score", "measure")),
     ],
     required=("run_id", "source", "flow", "started_at", "status"),
 )

@@ -6,32 +6,24 @@ Works without a Prefect server. Tasks pass paths and counts, never frames; only 
 again.
 """
 
-import hashlib
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from functools import lru_cache
 from pathlib import Path
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
+from cx_nlp_pipelines.loaded import scorer, taxonomy
 from prefect import flow, runtime, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import State
 
-from cx_nlp import night, store
-from cx_nlp.config import Config, load_config
+from cx_nlp import logs, night, store
+from cx_nlp.config import load_config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night, Taken
-from cx_nlp.score import hub
-from cx_nlp.score.model import find_model
-from cx_nlp.score.replacement import Replacement
-from cx_nlp.score.scorer import Scorer
-from cx_nlp.themes.reading import resolve as find_taxonomy
-from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 
 LOCK_WAIT_SECONDS = 30.0
 log = logging.getLogger("cx_nlp")
@@ -41,47 +33,6 @@ def _may_help(_task: object, _run: TaskRun, state: State) -> bool:
     """Whether to try again: only what the error's type calls transient, and trouble with a file share."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, TransientError | OSError)
-
-
-# Model and taxonomy are loaded once a process, whatever the number of tasks; a process that lives for many nights
-# loads them again once their files have changed, which is what the digest in the key is for.
-@lru_cache(maxsize=1)
-def _loaded_taxonomy(names: tuple[str, ...], digest: str) -> Taxonomy:
-    return load_taxonomies(names)
-
-
-@lru_cache(maxsize=1)
-def _loaded_scorer(
-    model: str,
-    digest: str,
-    names: tuple[str, ...],
-    names_digest: str,
-    threads: int,
-    engine: str,
-    replacements: tuple[Replacement, ...],
-    prints: tuple[str, ...],
-) -> Scorer:
-    taxonomy = _loaded_taxonomy(names, names_digest)
-    return Scorer.load(model=model, taxonomy=taxonomy, threads=threads, engine=engine, replacements=replacements)
-
-
-def _digest(*paths: Path) -> str:
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
-
-
-def _taxonomy(config: Config) -> Taxonomy:
-    return _loaded_taxonomy(*_named(config))
-
-
-def _named(config: Config) -> tuple[tuple[str, ...], str]:
-    return tuple(config.taxonomies), _digest(*map(find_taxonomy, config.taxonomies))
-
-
-def _scorer(config: Config) -> Scorer:
-    digest = _digest(find_model(config.model) / "model.json")
-    prints = tuple(hub.fingerprint(hub.locate(one.model, one.revision)) for one in config.replacements)
-    names = _named(config)
-    return _loaded_scorer(config.model, digest, *names, config.threads, config.engine, config.replacements, prints)
 
 
 @task(
@@ -103,21 +54,21 @@ def resolve(this: Night, taken: Sequence[Taken]) -> store.Plan:
 
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}")
 def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
-    return night.score_dates(this, plan, dates, lambda: _scorer(this.config))
+    return night.score_dates(this, plan, dates, lambda: scorer(this.config))
 
 
 @task(cache_policy=NO_CACHE)
 def measure(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
-    return night.measure(this, plan, built, taxonomy=_taxonomy(this.config))
+    return night.measure(this, plan, built, taxonomy=taxonomy(this.config))
 
 
 @task(cache_policy=NO_CACHE)
 def commit(
     this: Night, plan: store.Plan, built: Sequence[store.Built], taken: Sequence[Taken], seconds: dict[str, float]
 ) -> dict[str, dict[str, int]]:
-    version = _scorer(this.config).model_version if any(one.scored for one in built) else None
+    version = scorer(this.config).model_version if any(one.scored for one in built) else None
     return night.commit(
-        this, plan, built, taken, taxonomy=_taxonomy(this.config), model_version=version, seconds=seconds
+        this, plan, built, taken, taxonomy=taxonomy(this.config), model_version=version, seconds=seconds
     )
 
 
@@ -133,7 +84,7 @@ def publish_summary(this: Night, counts: dict[str, dict[str, int]]) -> None:
 
 
 @contextmanager
-def _lake_of(this: Night) -> Iterator[None]:
+def lake_of(this: Night) -> Iterator[None]:
     """The lake, whole and ours alone; a failure is written down and leaves it as it was."""
     with store.locked(this.lake, wait=LOCK_WAIT_SECONDS, holder=this.run_id):
         store.open_lake(this.lake)
@@ -156,17 +107,19 @@ def nightly(config: str, only_date: str | None = None, reread: bool = False) -> 
     """One night over all sources of a config; -> the accounting by source."""
     settings = load_config(Path(config))
     night.check(settings)
-    _taxonomy(settings)
+    taxonomy(settings)
     day = date.fromisoformat(only_date) if only_date else None
-    this = night.new_night(settings, flow="nightly", only_date=day, reread=reread)
-    with _lake_of(this):
+    this = night.new_night(settings, flow="nightly", dates=(day, day) if day else None, reread=reread)
+    with lake_of(this):
+        stages = logs.Stages(this.run_id)
         taken = [take(this, source, paths) for source, paths in night.find_files(settings).items()]
-        started = time.monotonic()
-        plan = resolve(this, taken)
-        resolved = time.monotonic()
-        built = [score(this, plan, dates) for dates in plan.groups()]
-        seconds = {"resolve": resolved - started, "score": time.monotonic() - resolved}
-        built.append(measure(this, plan, built))
-        counts = commit(this, plan, built, taken, seconds)
+        with stages("resolve"):
+            plan = resolve(this, taken)
+        with stages("score"):
+            built = [score(this, plan, dates) for dates in plan.groups()]
+        with stages("measure"):
+            built.append(measure(this, plan, built))
+        with stages("commit"):
+            counts = commit(this, plan, built, taken, stages.seconds)
     publish_summary(this, counts)
     return counts

@@ -53,7 +53,7 @@ def write_config(folder: Path, model: Path, **changes: object) -> Path:
 def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = False) -> dict[str, dict[str, int]]:
     config = load_config(config_path)
     night.check(config)
-    this = night.new_night(config, flow="test", only_date=only_date, reread=reread)
+    this = night.new_night(config, flow="test", dates=only_date and (only_date, only_date), reread=reread)
     scorer = Scorer.load(
         model=config.model,
         taxonomy=load_taxonomies(config.taxonomies),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cx_nlp import schema
 from cx_nlp.errors import LakeError
-from cx_nlp.store import files, journal, ledger, state
+from cx_nlp.store import due, files, journal, ledger, state, tombstones
 from cx_nlp.store.building import Built
 from cx_nlp.store.journal import Healed, Step
 from cx_nlp.store.merge import Plan
@@ -32,13 +32,16 @@ def commit_run(
     themes: pd.DataFrame | None = None,
     taken: Mapping[str, Mapping[str, str]] | None = None,
     advance: bool = True,
+    settings: str | None = None,
+    owes: due.Due | None = None,
     step: Step = lambda name: None,
 ) -> None:
     """Make the run part of the lake: all tables, `runs` and the state change together or not at all.
 
     runs: from `run_rows`. themes: the taxonomy's dimension, see `ledger.write_themes`. taken: by source, the checksums
-    of its files by name (`SourceFile.name`, `.sha256`). advance: False for a backfill; then neither watermarks nor
-    checksums are kept, nor are they for a run of one date. The staging folder goes when all is done.
+    of its files by name (`SourceFile.name`, `.sha256`). advance: False keeps neither watermarks nor checksums, nor
+    are they kept for a run of some dates. settings: the text of `_state/settings.json`. owes: figures that this run
+    leaves for a later one to compute, see `due`; None where `built` holds all. The staging folder goes when all is done.
     Raises LakeError; the next run's `open_lake` repairs what was left.
     """
     built = list(built)
@@ -49,7 +52,12 @@ def commit_run(
     writes += ledger.write_themes(plan, built, themes)
     writes += ledger.write_runs(lake, runs, run_id=run_id)
     writes += state.write_version(lake, run_id)
-    if advance and plan.only_date is None:
+    writes += tombstones.write(lake, run_id, plan.folder)
+    writes += state.write_settings(lake, run_id, settings)
+    owed, paid = due.write(lake, run_id, owes)
+    writes += owed
+    deletes += paid
+    if advance and plan.dates is None:
         writes += state.write_state(
             lake, run_id, taken=taken or {}, high=plan.high, started_at=plan.started_at, whole=plan.whole
         )

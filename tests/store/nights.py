@@ -151,7 +151,7 @@ def prepare(
         started_at=started_at,
         occurrence_id=occurrence_id,
         sources=["survey"],
-        only_date=None if only_date is None else dt.date.fromisoformat(only_date),
+        dates=None if only_date is None else (dt.date.fromisoformat(only_date), dt.date.fromisoformat(only_date)),
     )
     return plan, [store.build(plan, dates, scorer, slice_rows=3) for dates in plan.groups(group)]
 

@@ -1,0 +1,30 @@
+"""What is kept of a run that failed."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from cx_nlp import __version__, store
+from cx_nlp.errors import RunStopped, SourceError, TransientError
+
+if TYPE_CHECKING:
+    from cx_nlp.night import Night
+
+# Errors whose message may be kept: they quote no row and no credential.
+_SAYS_NO_TEXT = (SourceError, TransientError, RunStopped)
+
+
+def fail(night: "Night", error: BaseException) -> None:
+    """Write down that the run failed; the lake stays as it was. The message names no row's text."""
+    rows = [
+        {
+            "source": name,
+            "flow": night.flow,
+            "started_at": night.started_at,
+            "finished_at": dt.datetime.now(dt.UTC),
+            "config_hash": night.config.hash,
+            "code_version": __version__,
+            "error": f"{type(error).__name__}: {error}" if isinstance(error, _SAYS_NO_TEXT) else type(error).__name__,
+        }
+        for name in night.config.sources or ("(all)",)  # rescore reads none
+    ]
+    store.record_failure(night.lake, night.run_id, rows)
