@@ -28,6 +28,7 @@ from cx_nlp.score import engines
 from cx_nlp.score.model import find_model
 from cx_nlp.sources import credentials
 from cx_nlp.suppress import suppress
+from cx_nlp.themes.fitted import check_fits
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ def check(config: Config) -> None:
         check_source(name, source)
         credentials.check(source.url, source.options, where=f"sources.{name}")
     find_model(config.model)
+    check_fits(config.fitted, config.model)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
     if config.replacements:
@@ -245,7 +247,7 @@ def measure(
         order=settings.journey,
         known_shares=settings.known_shares,
     )
-    themes = pd.DataFrame(taxonomy.rows()) if taxonomy and taxonomy.themes else None
+    themes = pd.DataFrame(rows) if taxonomy and (rows := taxonomy.rows()) else None
     return store.build_measures(plan, built, tables_of, themes=themes, every=every)
 
 
@@ -279,7 +281,7 @@ def commit(
         plan,
         built,
         runs=store.run_rows(plan, built, common, by_source),
-        themes=pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None,
+        themes=pd.DataFrame(rows) if (rows := taxonomy.rows()) else None,
         taken={one.source: one.files for one in taken},
         settings=remembered.of_config(night.config),
         owes=owes,
