@@ -27,7 +27,7 @@ WEEK = 7  # days
 WEEKS = 8  # before the latest one
 MIN_WEEKS = 4  # with any customer: fewer show nothing of how much weeks differ
 MIN_CUSTOMERS = 5  # who name a theme in all weeks together before it is tested, and in the latest before it is emerging
-MIN_GROWTH = 1.2  # less is no news, however sure
+MIN_GROWTH = 1.5  # shares drift: a third more than two months ago is no news, however sure
 FDR = 0.05
 
 
@@ -62,25 +62,24 @@ def emerging(con: duckdb.DuckDBPyConnection, as_of: dt.date, *, min_n: int) -> p
         SELECT theme_id, {week} AS week, count(DISTINCT customer) AS people, count(*) AS comments
         FROM piece_theme WHERE {since} GROUP BY ALL ORDER BY theme_id""").df()
     themes = sorted(named.loc[named["week"] == 0, "theme_id"].unique())
-    if not themes:
-        return pd.DataFrame()
     n = np.zeros(WEEKS + 1)
     n[people["week"]] = people["people"]
     every = sorted(named["theme_id"].unique())  # those that vanished count as tests too
     place = {theme: i for i, theme in enumerate(every)}
     x, comments = np.zeros((2, len(every), WEEKS + 1))
-    at = named["theme_id"].map(place)
+    at = np.array([place[theme] for theme in named["theme_id"]], dtype=int)
     x[at, named["week"]], comments[at, named["week"]] = named["people"], named["comments"]
     before = n[1:] > 0
     shown = n[0] >= min_n and n[1:].sum() >= min_n and before.sum() >= MIN_WEEKS
-    renamed = np.array([theme in _of_a_new_version(con, as_of, since) for theme in every])
+    new = _of_a_new_version(con, as_of, since)
+    renamed = np.array([theme in new for theme in every], dtype=bool)
     found = growths(x[:, 0], n[0], x[:, 1:][:, before], n[1:][before], skip=renamed) if shown else None
-    kept = [place[theme] for theme in themes]
+    kept = np.array([place[theme] for theme in themes], dtype=int)
     rows = pd.DataFrame(
         {
-            "theme_id": themes,
-            "window_start": as_of - dt.timedelta(WEEK - 1),
-            "baseline_start": first,
+            "theme_id": np.array(themes, dtype=object),
+            "window_start": np.full(len(kept), as_of - dt.timedelta(WEEK - 1), dtype=object),
+            "baseline_start": np.full(len(kept), first, dtype=object),
             "n": comments[kept, 0].astype(int),
             "n_customers": x[kept, 0].astype(int),
             "customers": int(n[0]),

@@ -77,12 +77,11 @@ def rates(nights: int, *, rng: np.random.Generator) -> Iterator[tuple[str, Figur
         for customers in CUSTOMERS:
             called = np.array([night(customers, weeks, rng).any() for _ in range(nights)])
             yield f"false alarm, {name}, {customers} customers", share_of(called)
-    for share, factor in PLANTED:
-        for customers in CUSTOMERS:
-            called = np.array(
-                [night(customers, WAYS["rho 0.002"], rng, (share, factor))[0] for _ in range(nights // 4)]
-            )
-            yield f"found, {share:.0%} grows x {factor:g}, rho 0.002, {customers} customers", share_of(called)
+    for way in ("steady", "rho 0.002"):
+        for planted in PLANTED:
+            for customers in CUSTOMERS:
+                called = np.array([night(customers, WAYS[way], rng, planted)[0] for _ in range(nights // 4)])
+                yield f"found, {planted[0]:.0%} grows x {planted[1]:g}, {way}, {customers} customers", share_of(called)
 
 
 def main() -> None:
