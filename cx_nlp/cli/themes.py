@@ -1,16 +1,17 @@
-"""`cx-nlp themes`: taxonomies checked, and themes learned from labelled comments."""
+"""`cx-nlp themes`: a taxonomy checked, and the reason a mention got its theme."""
 
-from pathlib import Path
+import json
+from dataclasses import asdict
 
 import click
 
+from cx_nlp.cli.fit import fit
 from cx_nlp.cli.options import engine_option
-from cx_nlp.errors import UsageError
 
 
 @click.group()
 def themes() -> None:
-    """Check taxonomies, and learn themes of your own from labelled comments.
+    """Check taxonomies, see why a mention got its theme, and learn themes from labelled comments.
 
     \b
     Example:
@@ -20,82 +21,71 @@ def themes() -> None:
 
 @themes.command()
 @click.argument("file")
-def check(file: str) -> None:
+def check(file: str) -> int:
     """Read a taxonomy (FILE: a path or a shipped name) and run the examples in it.
+
+    \b
+    Exit code 0: all as they should be; 1: examples fail, a line for each; 2: the file itself is wrong.
 
     \b
     Example:
       cx-nlp themes check mine.yaml
     """
-    from cx_nlp.themes.taxonomy import load_taxonomies
+    from cx_nlp.themes.check import failures
+    from cx_nlp.themes.reading import read_taxonomy, resolve
+    from cx_nlp.themes.taxonomy import version_of
 
-    taxonomy = load_taxonomies([file])
-    count = sum(len(theme.examples) + len(theme.counter_examples) for theme in taxonomy.themes)
-    click.echo(f"{taxonomy.version}: {len(taxonomy.themes)} themes, {count} examples, all as they should be")
+    read = read_taxonomy(resolve(file))
+    failed = failures(read)
+    for error in failed:
+        click.echo(" ".join(str(error).split()), err=True)
+    against = sum(not claim.is_hit for claim in read.claims)
+    click.echo(
+        f"{version_of(read.name, read.version, read.themes)}: {len(read.themes)} themes, "
+        f"{len(read.claims)} examples ({against} of them of what is not meant), {len(failed)} fail"
+    )
+    return 1 if failed else 0
 
 
 @themes.command()
-@click.option(
-    "--labels", "labels", type=click.Path(path_type=Path), required=True,
-    help="CSV, JSONL or Parquet with the columns text and labels (joined by |; empty: none).",
-)  # fmt: skip
-@click.option("--name", required=True, help="Of the fit: its themes are fit/NAME/LABEL.")
-@click.option("--output", type=click.Path(path_type=Path), help="The folder to write (default: themes/NAME).")
-@click.option(
-    "--taxonomy", "taxonomies", multiple=True, help="Labels that are its theme ids take their owners from it."
-)
-@click.option("--owner", "owners", multiple=True, metavar="LABEL=OWNER", help="Who acts on a label; may be repeated.")
-@click.option("--model", default="minilm-cx", show_default=True, help="A shipped model's name or a model folder.")
-@click.option("--threads", type=click.IntRange(min=0), default=0, show_default=True, help="0 takes all.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.argument("file")
+@click.option("--text", help="The comment (default: all of stdin).")
+@click.option("--model", default="minilm-cx", show_default=True, help="The model whose theme head matches seeds.")
 @engine_option
-def fit(
-    labels: Path,
-    name: str,
-    output: Path | None,
-    taxonomies: tuple[str, ...],
-    owners: tuple[str, ...],
-    model: str,
-    threads: int,
-    as_json: bool,
-    engine: str,
-) -> None:
-    """Learn themes of whole comments from some hundred labelled ones, and show how well they are met.
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def trace(file: str, text: str | None, model: str, engine: str, as_json: bool) -> None:
+    """Say why the mentions of a comment got their themes by a taxonomy (FILE: a path or a shipped name).
 
-    Figures are cross-validated: each comment is judged by a fit that has not seen it. A config takes the folder as
-    `fitted: [themes/NAME]`. It stands on one version of the model; after a new one, fit again.
+    \b
+    Each pattern or seed that could have given a theme stands below its mention: + gave it, - did not, with the reason.
 
     \b
     Example:
-      cx-nlp themes fit --labels labelled.csv --name nhs --owner "Parking=Facilities"
+      cx-nlp themes trace general --text "The wait was far too long."
     """
-    import json
+    from cx_nlp.clean import clean_text
+    from cx_nlp.score.encoder import Encoder
+    from cx_nlp.score.model import load_model
+    from cx_nlp.score.seeding import embed_seeds, mention_vectors
+    from cx_nlp.themes.match import analyse
+    from cx_nlp.themes.taxonomy import load_taxonomies
+    from cx_nlp.themes.trace import table, trace_patterns, trace_seeds
 
-    from cx_nlp.evaluate_table import format_report
-    from cx_nlp.themes.fit import fit_file
-
-    pairs = [owner.rpartition("=") for owner in owners]
-    for option, (label, _, owner) in zip(owners, pairs, strict=True):
-        if not label or not owner:
-            raise UsageError(f"--owner {option[:80]!r}: expected LABEL=OWNER")
-    folder = output or Path("themes") / name
-    report = fit_file(
-        labels,
-        name=name,
-        output=folder,
-        model=model,
-        engine=engine,
-        threads=threads,
-        known=_owners(taxonomies),
-        owners={label: owner for label, _, owner in pairs},
-    )
-    click.echo(json.dumps(report) if as_json else format_report(report))
-    click.echo(f"-> {folder}", err=True)
+    taxonomy = load_taxonomies([file])
+    text = clean_text(click.get_text_stream("stdin").read() if text is None else text)
+    found = next(iter(analyse([text], taxonomy)))
+    candidates = trace_patterns(text, taxonomy)
+    if any(theme.seeds for theme in taxonomy.themes) and not all(mention.themes for mention in found.mentions):
+        loaded = load_model(model)
+        encoder = Encoder(loaded, engine=engine)
+        seeds = embed_seeds(loaded, encoder, taxonomy)
+        if seeds is not None:
+            candidates += trace_seeds(found, mention_vectors(loaded, encoder, text, found), seeds)
+    if as_json:
+        out = {"taxonomy": taxonomy.version, "text": text, "candidates": [asdict(one) for one in candidates]}
+        click.echo(json.dumps(out, ensure_ascii=False))
+    else:
+        click.echo(table(candidates, found))
 
 
-def _owners(taxonomies: tuple[str, ...]) -> dict[str, str]:
-    """Theme ids, with and without their taxonomy, -> owners."""
-    from cx_nlp.themes.reading import read_taxonomy, resolve
-
-    themes = [theme for name in taxonomies for theme in read_taxonomy(resolve(name)).themes if theme.owner]
-    return {key: str(theme.owner) for theme in themes for key in (theme.theme_id, theme.theme_id.rpartition("/")[2])}
+themes.add_command(fit)
