@@ -15,8 +15,10 @@ from pydantic import Field, ValidationError, field_validator
 
 from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
+from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.measures_config import MeasuresConfig
+from cx_nlp.publish_config import PublishConfig, short
 from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
 from cx_nlp.source_config import FIXABLE as FIXABLE
@@ -40,6 +42,14 @@ class Config(Strict):
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
+
+    publish: PublishConfig | None = Field(None, description="where a copy of each committed state goes")
+    discovery: DiscoveryConfig = Field(default_factory=lambda: DiscoveryConfig.model_validate({}), description="themes")
+
+    @field_validator("publish", mode="before")
+    @classmethod
+    def _bare_url(cls, value: Any) -> Any:
+        return short(value)
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -120,7 +130,12 @@ def _relative(name: str, base: Path) -> str:
     return str(base / name) if "/" in name or name.endswith((".yaml", ".yml")) else name
 
 
-_FIELDS = {"sources": SourceConfig.model_fields, "measures": MeasuresConfig.model_fields}
+_FIELDS = {
+    "sources": SourceConfig.model_fields,
+    "measures": MeasuresConfig.model_fields,
+    "publish": PublishConfig.model_fields,
+    "discovery": DiscoveryConfig.model_fields,
+}
 
 
 def _problem(error: Exception) -> str:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from cx_nlp import __version__, identity, logs, night, remembered, store
+from cx_nlp import __version__, discovery, identity, logs, night, remembered, store
 from cx_nlp.config import Config
 from cx_nlp.errors import LakeError, UsageError
+from cx_nlp.store import registry_files
+from cx_nlp.themes import registry
 
 log = logging.getLogger("cx_nlp")
 LOCK_WAIT_SECONDS = 30.0
@@ -90,10 +92,20 @@ def _erase(this: night.Night, found: Found) -> None:
     )
     built = [store.build(plan, dates, _nothing_to_score) for dates in plan.groups()]
     built.append(store.forgotten.rewrite(plan, **who))
+    built.append(_from_registry(this, plan))
     built.append(night.measure(this, plan, built, every=True))
     built.append(store.Built(tuple(store.forgotten.write(this.lake, this.run_id, **who))))
     common = {"flow": this.flow, "config_hash": this.config.hash, "code_version": __version__}
     store.commit_run(plan, built, runs=store.run_rows(plan, built, common), advance=False)
+
+
+def _from_registry(this: night.Night, plan: store.Plan) -> store.Built:
+    """The registry of discovered themes without what the people said: neither as exemplar nor waiting in its pool."""
+    before = discovery.read_registry(this.lake)
+    after = registry.forget(before, registry_files.gone_keys(plan.folder, before.mentions))
+    if after is before:
+        return store.Built()
+    return store.Built(tuple(discovery.write_registry(this.lake, this.run_id, after)))
 
 
 def _settings(lake: Path) -> Config:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 COMMIT_ROWS = 40_000  # of a group but the last: a minute or two of scoring
 TASK_ROWS = 4_000  # of a part of a group that is scored beside others
 Counts = dict[str, dict[str, int]]
-# The rows of a plan, scored: in parts of TASK_ROWS, side by side. Each call of `done` says that so many rows are.
+# The rows of a plan, scored in parts of TASK_ROWS, side by side, and then `discovery.discover` once over all of them; groups
+# come in order of date, so themes are discovered as nights would have. `done` is told how many rows are scored.
 ScoreAll = Callable[[Night, store.Plan, Callable[[int], None]], Sequence[store.Built]]
 
 

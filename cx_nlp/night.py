@@ -1,6 +1,7 @@
 """The steps of a night as plain functions over paths, for a flow (or anything else) to call in order.
 
-    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates -> measure -> commit
+    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates
+                      -> discovery.discover -> measure -> commit
 
 What passes between steps are paths, counts and plain values; rows wait in the lake's staging folder.
 """
@@ -18,14 +19,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, identity, inputs, logs, progress, remembered, sources, store
+from cx_nlp import __version__, discovery, identity, inputs, logs, progress, remembered, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped
 from cx_nlp.failing import fail as fail
 from cx_nlp.prepare import SUPPORTED, check_source, prepare
 from cx_nlp.score import engines
-from cx_nlp.score.model import find_model
 from cx_nlp.sources import credentials
 from cx_nlp.suppress import suppress
 from cx_nlp.themes.fitted import check_fits
@@ -85,7 +85,8 @@ def check(config: Config) -> None:
         sources.resolve(source.kind)
         check_source(name, source)
         credentials.check(source.url, source.options, where=f"sources.{name}")
-    find_model(config.model)
+    if config.publish:
+        credentials.check(config.publish.url, config.publish.options, where="publish")
     check_fits(config.fitted, config.model)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
@@ -212,13 +213,16 @@ def score_dates(
     """
     from cx_nlp.score.scorer import score_staged
 
+    is_kept = night.config.discovery.enabled
     rows = sum(plan.to_score[date] for date in dates)
     with progress.bar("scoring", total=rows) if of is None else contextlib.nullcontext() as step:
 
         def score(staged: pd.DataFrame):
-            return score_staged(scorer(), staged, sentences=night.config.sentences, progress=step)
+            kept = "unthemed" if is_kept else "none"
+            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=kept, progress=step)
 
-        return store.build(plan, dates, score, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
+        kept = discovery.keeping(plan, dates, score) if is_kept else score
+        return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
 
 
 def measure(
@@ -237,7 +241,6 @@ def measure(
     from cx_nlp.measures import tables
 
     settings = night.config.measures
-
     tables_of = partial(
         tables,
         run_id=night.run_id,
@@ -247,7 +250,7 @@ def measure(
         order=settings.journey,
         known_shares=settings.known_shares,
     )
-    themes = pd.DataFrame(rows) if taxonomy and (rows := taxonomy.rows()) else None
+    themes = discovery.themes_of(night.lake, built, taxonomy) if taxonomy else None
     return store.build_measures(plan, built, tables_of, themes=themes, every=every)
 
 
@@ -281,7 +284,7 @@ def commit(
         plan,
         built,
         runs=store.run_rows(plan, built, common, by_source),
-        themes=pd.DataFrame(rows) if (rows := taxonomy.rows()) else None,
+        themes=discovery.themes_of(night.lake, built, taxonomy),
         taken={one.source: one.files for one in taken},
         settings=remembered.of_config(night.config),
         owes=owes,

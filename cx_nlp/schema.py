@@ -17,6 +17,8 @@ from cx_nlp.labels import SENTIMENTS as SENTIMENTS
 from cx_nlp.labels import UNEMOTIONAL as UNEMOTIONAL
 from cx_nlp.measure_fields import MEASURE_KEYS as MEASURE_KEYS
 from cx_nlp.measure_fields import MEASURE_TABLES as MEASURE_TABLES
+from cx_nlp.run_fields import ACCOUNTED as ACCOUNTED
+from cx_nlp.run_fields import RUN_FIELDS
 
 SCHEMA_VERSION = "1"
 
@@ -131,7 +133,7 @@ THEME_MENTIONS = _schema(
         ("is_uncertain", _flag),
         ("primary_emotion", _text),  # of the sentence that holds the mention
         ("theme_score", _real),  # 0..1, how well the mention fits; 1.0 for a pattern
-        ("method", _text),  # pattern | fit | none
+        ("method", _text),  # pattern | fit | discovered | none
         ("themes_version", _text),
         ("run_id", _text),
     ],
@@ -188,34 +190,7 @@ REJECTS = _schema(
     required=("source", "row_hash", "occurrence", "position", "reason", "run_id"),
 )
 
-# read = new + replaced + unchanged + superseded + deleted + rejected, for each run and source.
-ACCOUNTED = ("new", "replaced", "unchanged", "superseded", "deleted", "rejected")
-
-RUNS = _schema(
-    "runs",
-    [
-        ("run_id", _text),
-        ("source", _text),
-        ("flow", _text),
-        ("started_at", _time),
-        ("finished_at", _time),
-        ("status", _text),  # done | failed
-        ("config_hash", _text),
-        ("code_version", _text),
-        ("model_version", _text),
-        ("themes_version", _text),
-        ("window_low", _time),
-        ("window_high", _time),
-        ("read", _int),
-        *((name, _int) for name in ACCOUNTED),
-        ("removed", _int),  # by a snapshot or by forget; outside the equation
-        ("scored", _int),
-        ("mentions", _int),
-        ("error", _text),  # the kind of failure; never text of a row
-        *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score", "measure")),
-    ],
-    required=("run_id", "source", "flow", "started_at", "status"),
-)
+RUNS = _schema("runs", RUN_FIELDS, required=("run_id", "source", "flow", "started_at", "status"))
 
 TABLES = {
     "feedback": FEEDBACK,
@@ -252,6 +227,36 @@ STAGED = _schema(
         ("is_deleted", _flag),  # a tombstone: the feedback of this id is gone; updated_at says when, if known
     ],
     required=("source", "feedback_id", "row_hash", "file", "position", "has_own_id"),
+)
+
+# What the registry of discovered themes keeps of a mention; no table of the lake, see store/registry_files.py.
+REGISTRY = _schema(
+    "registry",
+    [
+        ("number", _int),  # of its theme, new/<number>; 0: it fits no theme yet and waits in the pool
+        ("step", _int),  # of the registry, in which it was taken up
+        ("source", _text),
+        ("feedback_id", _text),
+        ("mention_id", _int),
+        ("feedback_date", _date),
+        ("customer", _text),  # customer_key, else response_id: who counts as one
+        ("may_quote", _flag),
+        ("mention", _text),
+        ("start", _int),
+        ("end", _int),
+        ("vector", pa.list_(pa.int16())),  # the theme vector in thousandths, see themes/vectors.py
+    ],
+    required=(
+        "number",
+        "step",
+        "source",
+        "feedback_id",
+        "mention_id",
+        "feedback_date",
+        "customer",
+        "mention",
+        "vector",
+    ),
 )
 
 

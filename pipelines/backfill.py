@@ -34,7 +34,7 @@ def score(call: pools.Call, this: Night, plan: store.Plan, dates: Sequence[date]
 def score_all(
     call: pools.Call, of: int, this: Night, plan: store.Plan, done: Callable[[int], None]
 ) -> list[store.Built]:
-    """A plan's dates in parts, side by side."""
+    """A plan's dates in parts, side by side, and then the themes that are discovered in them, in order of date."""
     built = []
     groups = plan.groups(history.TASK_ROWS)
     for first in range(0, len(groups), THREADS):  # bounded: no thousands of waiting tasks
@@ -42,7 +42,7 @@ def score_all(
         for future, dates in waiting.items():
             built.append(future.result())
             done(sum(plan.to_score[day] for day in dates))
-    return built
+    return call(pools.discover, this, plan, built, of)
 
 
 def _run_name() -> str:

@@ -20,10 +20,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import State
 
-from cx_nlp import logs, night, store
+from cx_nlp import discovery, logs, night, store
 from cx_nlp.config import load_config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night, Taken
+from cx_nlp.publish import publish
 
 LOCK_WAIT_SECONDS = 30.0
 log = logging.getLogger("cx_nlp")
@@ -58,6 +59,11 @@ def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
 
 
 @task(cache_policy=NO_CACHE)
+def discover(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> list[store.Built]:
+    return discovery.discover(plan, built, lambda: scorer(this.config), this.config.discovery)
+
+
+@task(cache_policy=NO_CACHE)
 def measure(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
     return night.measure(this, plan, built, taxonomy=taxonomy(this.config))
 
@@ -70,6 +76,20 @@ def commit(
     return night.commit(
         this, plan, built, taken, taxonomy=taxonomy(this.config), model_version=version, seconds=seconds
     )
+
+
+@task(
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=_may_help,
+    cache_policy=NO_CACHE,
+)
+def copy_out(this: Night) -> None:
+    """The committed state, for readers of an object store. The night is committed, whatever becomes of the copy."""
+    place = this.config.publish
+    assert place is not None
+    publish(this.lake, place.url, place.options, wait=LOCK_WAIT_SECONDS)
 
 
 def publish_summary(this: Night, counts: dict[str, dict[str, int]]) -> None:
@@ -117,9 +137,12 @@ def nightly(config: str, only_date: str | None = None, reread: bool = False) -> 
             plan = resolve(this, taken)
         with stages("score"):
             built = [score(this, plan, dates) for dates in plan.groups()]
+            built = discover(this, plan, built)
         with stages("measure"):
             built.append(measure(this, plan, built))
         with stages("commit"):
             counts = commit(this, plan, built, taken, stages.seconds)
     publish_summary(this, counts)
+    if settings.publish:
+        copy_out(this)
     return counts

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from cx_nlp import history, night, store
+from cx_nlp import discovery, history, night, store
 from cx_nlp.config import Config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night
@@ -39,7 +39,13 @@ def pool(number: int) -> Iterator[Call]:
     memory does.
     """
     if number == 1:
-        yield lambda function, *arguments: function(*arguments)
+        alone = threading.Lock()  # the parser is not safe across threads
+
+        def here(function: Call, *arguments: Any) -> Any:
+            with alone:
+                return function(*arguments)
+
+        yield here
         return
     context = multiprocessing.get_context("spawn")  # a fork would take threads' locks along, and the lake's lock
     level = logging.getLogger("cx_nlp").getEffectiveLevel()
@@ -78,6 +84,14 @@ def score(this: Night, plan: store.Plan, dates: Sequence[date], of: int) -> stor
 
     config = _threaded(this.config, of)
     return night.score_dates(this, plan, dates, lambda: loaded.scorer(config), of=of)
+
+
+def discover(this: Night, plan: store.Plan, built: Sequence[store.Built], of: int) -> list[store.Built]:
+    """What was built of all dates of a plan, with the themes that are discovered in it."""
+    from cx_nlp_pipelines import loaded
+
+    config = _threaded(this.config, of)
+    return discovery.discover(plan, built, lambda: loaded.scorer(config), config.discovery)
 
 
 def wanted(this: Night, languages: Sequence[str], of: int) -> store.rescoring.Wanted:

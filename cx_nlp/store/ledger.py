@@ -61,7 +61,10 @@ def run_rows(
     common: columns that all sources share (flow, config_hash, code_version, model_version, …); by_source: those of one
     (window_low, seconds_read, …). `status`, `finished_at` and `window_high` are filled unless given.
     """
-    scored, mentions = _total(built, "scored"), _total(built, "mentions")
+    built = list(built)
+    scored, mentions, themeless, discovered = (
+        _total(built, name) for name in ("scored", "mentions", "themeless", "discovered")
+    )
     return [
         {
             "run_id": plan.run_id,
@@ -73,6 +76,7 @@ def run_rows(
             **counts,
             "scored": scored.get(source, 0),
             "mentions": mentions.get(source, 0),
+            "themeless": themeless.get(source, 0) - discovered.get(source, 0),
             **common,
             **(by_source or {}).get(source, {}),
         }

@@ -28,7 +28,7 @@ def after(plan: Plan, built: Iterable[Built], table: str) -> list[Path]:
     """Files of a table as the run will leave them: those of the lake, with what waits for the commit in their place."""
     found = {path: path for path in files.partitions(plan.lake, table).values()}
     for one in built:
-        found |= {final: temporary for temporary, final in one.writes if final.parts[-3] == table}
+        found |= {final: temporary for temporary, final in one.writes if final.relative_to(plan.lake).parts[0] == table}
         found = {final: path for final, path in found.items() if final not in one.deletes}
     return list(found.values())
 

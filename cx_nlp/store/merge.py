@@ -185,7 +185,7 @@ def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
                CASE WHEN winner.is_deleted AND (known.feedback_id IS NULL OR winner.updated_at < known.updated_at)
                          THEN 'absent'
                     WHEN winner.is_deleted THEN 'deleted'
-                    WHEN known.feedback_id IS NULL AND remembered.at >= coalesce(winner.updated_at, winner.submitted_at)
+                    WHEN known.feedback_id IS NULL AND remembered.deleted_at >= coalesce(winner.updated_at, winner.submitted_at)
                          THEN 'superseded'
                     WHEN known.feedback_id IS NULL THEN 'new'
                     WHEN known.row_hash = winner.row_hash THEN 'unchanged'

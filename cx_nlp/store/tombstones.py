@@ -16,7 +16,7 @@ SCHEMA = pa.schema(
     [
         pa.field("source", pa.string(), nullable=False),
         pa.field("key", pa.string(), nullable=False),  # 32 hex digits over source and feedback_id
-        pa.field("at", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("deleted_at", pa.timestamp("us", tz="UTC"), nullable=False),
     ],
     metadata={"cx_nlp_table": "tombstones", "cx_nlp_schema_version": schema.SCHEMA_VERSION},
 )
@@ -28,29 +28,35 @@ def path(lake: Path) -> Path:
 
 
 def load(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
-    """Table `remembered`: source, feedback_id and `at` of the staged keys that were deleted before.
+    """Table `remembered`: source, feedback_id and `deleted_at` of the staged keys that were deleted before.
 
     Raises LakeError if the file is broken.
     """
     con.register("tombstone", files.read_table(path(lake), SCHEMA))
     con.execute(f"""
         CREATE TABLE remembered AS
-        SELECT source, feedback_id, at FROM tombstone
+        SELECT source, feedback_id, deleted_at FROM tombstone
         JOIN (SELECT DISTINCT source, feedback_id, {_KEY} AS key FROM staged
               WHERE (SELECT count(*) FROM tombstone) > 0) USING (source, key)""")
 
 
 def keep(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Write those known and those staged to `folder`, if this run read one that is new or later."""
-    fresh = f"SELECT source, {_KEY} AS key, max(updated_at) AS at FROM staged WHERE is_deleted GROUP BY ALL"
+    fresh = f"SELECT source, {_KEY} AS key, max(updated_at) AS deleted_at FROM staged WHERE is_deleted GROUP BY ALL"
     (folder / "tombstones.parquet").unlink(missing_ok=True)  # of an earlier try
     later = duck.count(
-        con, f"({fresh}) AS f LEFT JOIN tombstone AS t USING (source, key) WHERE f.at > coalesce(t.at, '-infinity')"
+        con,
+        f"({fresh}) AS f LEFT JOIN tombstone AS t USING (source, key) WHERE f.deleted_at > coalesce(t.deleted_at, '-infinity')",
     )
     if later:
-        query = f"""SELECT source, key, max(at) AS at FROM (FROM ({fresh}) UNION ALL FROM tombstone)
-                    WHERE at IS NOT NULL GROUP BY ALL ORDER BY ALL"""
+        query = f"""SELECT source, key, max(deleted_at) AS deleted_at FROM (FROM ({fresh}) UNION ALL FROM tombstone)
+                    WHERE deleted_at IS NOT NULL GROUP BY ALL ORDER BY ALL"""
         con.execute(f"COPY ({query}) TO {duck.literal(folder / 'tombstones.parquet')} (FORMAT parquet)")
+
+
+def check_readable(lake: Path) -> None:
+    """Raises LakeError if the file is broken."""
+    files.read_table(path(lake), SCHEMA)
 
 
 def write(lake: Path, run_id: str, folder: Path) -> list[tuple[Path, Path]]:

@@ -26,7 +26,7 @@ import numpy as np
 
 from cx_nlp.errors import ModelError
 from cx_nlp.score.heads import DECIMALS, sigmoid
-from cx_nlp.score.model import Model, file_digest
+from cx_nlp.score.model import Model, file_digest, find_model, load_model
 
 FIT_FORMAT = 1
 SETTINGS, WEIGHTS = "fitted.json", "fitted.safetensors"
@@ -176,14 +176,12 @@ def check_model(fitted: Fitted, model: Model, where: str = "") -> None:
 
 
 def check_fits(folders: Iterable[str], model: str) -> None:
-    """Load each fit and hold it to a model, by name or folder. Raises ModelError."""
-    from cx_nlp.score.model import load_model
-
-    folders = list(folders)
-    if folders:
-        loaded = load_model(model)
-        for folder in folders:
-            load_fitted(folder, model=loaded)
+    """Find the model, by name or folder, and hold each fit to it. Raises ModelError."""
+    find_model(model)
+    loaded = None
+    for folder in folders:
+        loaded = loaded or load_model(model)
+        load_fitted(folder, model=loaded)
 
 
 def _settings(folder: Path) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def test_two_fits_of_one_name_are_refused(folder):
 def test_labels_of_a_file_are_read_as_the_fit_writes_them(folder):
     one = load_fitted(folder)
     cells = ["STAFF | transport &  parking", "fit/shop/staff|seldom", ""]
-    ids, written, passed = fitted_labels(cells, ["a", "b", "c"], one)
+    ids, _, passed = fitted_labels(cells, ["a", "b", "c"], one)
     assert ids == [["fit/shop/Transport-parking", "fit/shop/staff"], ["fit/shop/staff"], []] and passed == 1
     with pytest.raises(UsageError, match=r"row 7: unknown label 'stuff', did you mean 'staff'"):
         fitted_labels(["stuff"], ["row 7"], one)
