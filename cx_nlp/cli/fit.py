@@ -47,7 +47,7 @@ def fit(
     from cx_nlp.evaluate_table import format_report
     from cx_nlp.themes.fit import fit_file
 
-    pairs = [owner.rpartition("=") for owner in owners]
+    pairs = [owner.partition("=") for owner in owners]
     for option, (label, _, owner) in zip(owners, pairs, strict=True):
         if not label or not owner:
             raise UsageError(f"--owner {option[:80]!r}: expected LABEL=OWNER")

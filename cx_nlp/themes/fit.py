@@ -1,7 +1,7 @@
 """`cx-nlp themes fit`: a file of labelled comments in, a folder of fitted themes out.
 
-The folder holds no comment: weights, thresholds, figures, and the words and pairs of words that at least three
-comments share. The same file, model and engine give the same bytes.
+The folder holds no comment: weights, thresholds, figures, and the words, pairs of words and runs of characters that at
+least three comments share. The same file, model and engine give the same bytes.
 """
 
 import json
@@ -192,7 +192,7 @@ def write(
             "left_out": data.left_out,
             "cross_validated": dict(report),
             "sha256": file_digest(weights),
-            "grams": list(learned.grams),
+            "grams": {kind: list(grams) for kind, grams in learned.grams.items()},
         }
         settings.write_text(json.dumps(held, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         for one in (weights, settings):

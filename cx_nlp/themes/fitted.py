@@ -1,13 +1,13 @@
-"""Themes that were learned from labelled comments, applied: numpy alone, a few microseconds a comment.
+"""Themes that were learned from labelled comments, applied: numpy alone.
 
-N texts, H the encoder's hidden size, L labels, V n-grams.
+N texts, H the encoder's hidden size, L labels, V n-grams of a kind.
 
     fitted.json           name, the model it stands on, labels with owner and threshold, n-grams, what was measured
-    fitted.safetensors    the weights of the two parts and of what joins them
+    fitted.safetensors    the weights of the three parts and of what joins them
 
-    document means (N, H) -> logits (N, L)  \\
-                                              joined by a layer (2L -> L) -> probabilities (N, L) -> thresholds
-    words and pairs (N, V) -> logits (N, L)  /
+    document means (N, H)     -> logits (N, L)  \\
+    words and pairs (N, V)    -> logits (N, L)   joined by a layer (3L -> L) -> probabilities (N, L) -> thresholds
+    runs of characters (N, V) -> logits (N, L)  /
 
 A fit stands on the vectors of one version of an encoder: under another one its weights mean nothing, so it is refused.
 """
@@ -17,7 +17,7 @@ import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,11 @@ from cx_nlp.score.model import Model, file_digest, find_model, load_model
 FIT_FORMAT = 1
 SETTINGS, WEIGHTS = "fitted.json", "fitted.safetensors"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+Grams = dict[str, dict[str, int]]  # kind of n-gram -> n-gram -> its row in the weights of that kind
 _NOT_IN_IDS = re.compile(r"[^\w.-]+")
 _SHAPES = {
-    "mean": "H", "scale": "H", "document.w": "HL", "document.b": "L", "idf": "V", "words.w": "VL", "words.b": "L",
-    "join.w": "JL", "join.b": "L",
+    "mean": "H", "scale": "H", "document.w": "HL", "document.b": "L", "words.idf": "W", "words.w": "WL", "words.b": "L",
+    "characters.idf": "C", "characters.w": "CL", "characters.b": "L", "join.w": "JL", "join.b": "L",
 }  # fmt: skip
 
 
@@ -50,7 +51,7 @@ class Fitted:
     owners: tuple[str | None, ...]
     thresholds: np.ndarray  # (L,) probabilities
     left_out: tuple[str, ...]  # labels of the training file with too few rows
-    grams: dict[str, int]  # n-gram -> its row in words.w
+    grams: Grams
     weights: dict[str, np.ndarray]
 
     @property
@@ -76,17 +77,17 @@ class Fitted:
 
 
 def probabilities(
-    texts: Sequence[str], documents: np.ndarray, grams: dict[str, int], weights: dict[str, np.ndarray]
+    texts: Sequence[str], documents: np.ndarray, grams: Grams, weights: dict[str, np.ndarray]
 ) -> np.ndarray:
     """texts (N), documents (N, H) -> probabilities (N, L), in steps of 1e-5: a text's do not depend on its neighbours."""
     standard = (documents.astype(np.float64) - weights["mean"]) / weights["scale"]
     of_documents = standard @ weights["document.w"] + weights["document.b"]
-    of_words = word_logits(texts, grams, weights["idf"], weights["words.w"]) + weights["words.b"]
-    joined = np.hstack([of_documents, of_words]) @ weights["join.w"] + weights["join.b"]  # (N, 2L) -> (N, L)
+    parts = [of_documents, *(gram_logits(texts, kind, grams[kind], weights) for kind in KINDS)]
+    joined = np.hstack(parts) @ weights["join.w"] + weights["join.b"]  # (N, 3L) -> (N, L)
     return sigmoid(joined).round(DECIMALS)
 
 
-def n_grams(text: str) -> list[str]:
+def word_grams(text: str) -> list[str]:
     """Words (letters alone, lower case) and pairs of neighbours; [] for a text without letters.
 
     A pair may span a comma but not the end of a sentence.
@@ -99,10 +100,23 @@ def n_grams(text: str) -> list[str]:
     return found
 
 
-def weighted_grams(text: str, grams: dict[str, int], idf: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """-> rows of the known n-grams, sorted (K,), and their weights (K,): (1 + ln count) times idf, of unit length."""
+def character_grams(text: str) -> list[str]:
+    """Runs of two to four characters within each word and its borders, "wait" -> " w", "wa", …, " wai", …, "it "."""
+    found = []
+    for word in _WORD.findall(text.casefold()):
+        framed = " " + word.replace("’", "'") + " "
+        found += [framed[i : i + n] for n in (2, 3, 4) for i in range(len(framed) - n + 1)]
+    return found
+
+
+# What one wrote in another form ("waited", "waitting") has no word in common with "wait", but most runs of characters.
+KINDS: dict[str, Callable[[str], list[str]]] = {"words": word_grams, "characters": character_grams}
+
+
+def weighted_grams(found: Sequence[str], grams: dict[str, int], idf: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """N-grams of a text -> rows of the known ones, sorted (K,), and their weights (K,): (1 + ln count) times idf, of unit length."""
     counts: dict[int, int] = {}
-    for gram in n_grams(text):
+    for gram in found:
         row = grams.get(gram)
         if row is not None:
             counts[row] = counts.get(row, 0) + 1
@@ -111,12 +125,13 @@ def weighted_grams(text: str, grams: dict[str, int], idf: np.ndarray) -> tuple[n
     return rows, weights / max(float(np.sqrt((weights**2).sum())), 1e-12)
 
 
-def word_logits(texts: Sequence[str], grams: dict[str, int], idf: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """texts (N), weight (V, L) -> (N, L)"""
-    out = np.zeros((len(texts), weight.shape[1]))
+def gram_logits(texts: Sequence[str], kind: str, grams: dict[str, int], weights: dict[str, np.ndarray]) -> np.ndarray:
+    """texts (N) -> (N, L) of one kind of n-grams"""
+    idf, weight, bias = (weights[f"{kind}.{name}"] for name in ("idf", "w", "b"))
+    out = np.zeros((len(texts), len(bias)))
     for n, text in enumerate(texts):
-        rows, weights = weighted_grams(text, grams, idf)
-        out[n] = weights @ weight[rows]
+        rows, values = weighted_grams(KINDS[kind](text), grams, idf)
+        out[n] = values @ weight[rows] + bias
     return out
 
 
@@ -153,7 +168,7 @@ def load_fitted(folder: str | Path, *, model: Model | None = None) -> Fitted:
             owners=tuple(settings["owners"].get(label) for label in labels),
             thresholds=np.array([settings["thresholds"][label] for label in labels]),
             left_out=tuple(settings["left_out"]),
-            grams={gram: row for row, gram in enumerate(settings["grams"])},
+            grams={kind: {gram: row for row, gram in enumerate(settings["grams"][kind])} for kind in KINDS},
             weights=_weights(folder / WEIGHTS),
         )
         _check_shapes(fitted)
@@ -215,7 +230,8 @@ def _weights(path: Path) -> dict[str, np.ndarray]:
 
 def _check_shapes(fitted: Fitted) -> None:
     hidden = fitted.weights["mean"].shape[0]
-    size = {"H": hidden, "L": len(fitted.labels), "V": len(fitted.grams), "J": 2 * len(fitted.labels)}
+    size = {"H": hidden, "L": len(fitted.labels), "J": (1 + len(KINDS)) * len(fitted.labels)}
+    size |= {"W": len(fitted.grams["words"]), "C": len(fitted.grams["characters"])}
     for name, letters in _SHAPES.items():
         expected = tuple(size[letter] for letter in letters)
         if fitted.weights[name].shape != expected:

@@ -1,10 +1,10 @@
-"""How themes are learned from labelled comments: two small linear models on a frozen encoder, joined.
+"""How themes are learned from labelled comments: three small linear models, joined.
 
-N texts, H the encoder's hidden size, L labels, V n-grams, G groups of rows that must not be split.
+N texts, H the encoder's hidden size, L labels, V n-grams, P = 3L logits, G groups of rows that must not be split.
 
-One model reads the document's mean vector, the other its words and pairs of words; they err differently, and what joins
-them (stacked generalisation: Wolpert 1992) sees the logits of all labels, so that labels that go together help each
-other. All that is set on rows (the joining layer, the thresholds) is set on logits of rows that their model has not seen.
+One model reads the frozen encoder's document vector, one the words and pairs of words, one the runs of characters; they
+err differently, and what joins them (stacked generalisation: Wolpert 1992) sees the logits of all labels, so that labels
+that go together help each other. All that is set on rows (the joining layer, the thresholds) is set on logits of rows that their model has not seen.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ import numpy as np
 
 from cx_nlp.calibration import best_threshold
 from cx_nlp.score.heads import sigmoid
-from cx_nlp.themes.fitted import n_grams, probabilities, weighted_grams
+from cx_nlp.themes.fitted import KINDS, Grams, gram_logits, probabilities, weighted_grams
 
 FOLDS = 5  # of the figures; and within the training rows of each
 INNER_FOLDS = 4
@@ -23,7 +23,7 @@ MIN_GRAM_TEXTS = 3  # a word that one or two customers used says little, and may
 MAX_GRAMS = 20_000
 # Inverse strengths of the L2 penalties, as scikit-learn has them.
 DOCUMENT_C = 0.005
-WORDS_C = 20.0
+GRAMS_C = {"words": 20.0, "characters": 10.0}
 JOIN_C = 0.1
 Step = Callable[[int], None]
 
@@ -32,7 +32,7 @@ Step = Callable[[int], None]
 class Learned:
     """weights: as in fitted.safetensors; thresholds (L,)."""
 
-    grams: dict[str, int]
+    grams: Grams
     weights: dict[str, np.ndarray]
     thresholds: np.ndarray
 
@@ -55,7 +55,7 @@ def learn(
     N >= 2 in at least INNER_FOLDS groups. A label that a fold's rows all have, or all lack, gets its share as a constant there.
     """
     n, width = truth.shape
-    unseen = np.zeros((n, 2 * width))
+    unseen = np.zeros((n, (1 + len(KINDS)) * width))
     for train, test in folds(groups, truth, INNER_FOLDS, rng=rng):
         some = [texts[i] for i in train]
         grams, weights = _parts(some, documents[train], truth[train])
@@ -124,53 +124,53 @@ def folds(
         yield np.flatnonzero(of_row_fold != k), np.flatnonzero(of_row_fold == k)
 
 
-def _parts(
-    texts: Sequence[str], documents: np.ndarray, truth: np.ndarray
-) -> tuple[dict[str, int], dict[str, np.ndarray]]:
-    """Both models on some rows -> n-grams and weights, without what joins them."""
+def _parts(texts: Sequence[str], documents: np.ndarray, truth: np.ndarray) -> tuple[Grams, dict[str, np.ndarray]]:
+    """All models on some rows -> n-grams and weights, without what joins them."""
     mean, scale = documents.mean(axis=0, dtype=np.float64), documents.std(axis=0, dtype=np.float64)
     scale = np.where(scale > 1e-9, scale, 1.0)
-    grams, idf = vocabulary(texts)
-    weights = {"mean": mean, "scale": scale, "idf": idf}
+    weights = {"mean": mean, "scale": scale}
     weights["document.w"], weights["document.b"] = _logistic((documents - mean) / scale, truth, DOCUMENT_C)
-    weights["words.w"], weights["words.b"] = _logistic(_matrix(texts, grams, idf), truth, WORDS_C)
+    grams: Grams = {}
+    for kind, split in KINDS.items():
+        found = [split(text) for text in texts]
+        grams[kind], idf = vocabulary(found)
+        weights[f"{kind}.idf"] = idf
+        weights[f"{kind}.w"], weights[f"{kind}.b"] = _logistic(_matrix(found, grams[kind], idf), truth, GRAMS_C[kind])
     return grams, weights
 
 
-def vocabulary(texts: Sequence[str]) -> tuple[dict[str, int], np.ndarray]:
-    """-> n-grams of MIN_GRAM_TEXTS different texts or more, sorted, at most MAX_GRAMS, and their idf (V,).
+def vocabulary(found: Sequence[Sequence[str]]) -> tuple[dict[str, int], np.ndarray]:
+    """N-grams of each text (N) -> those of MIN_GRAM_TEXTS different texts or more, sorted, at most MAX_GRAMS, and their idf (V,).
 
     ln((1 + N) / (1 + texts that hold it)) + 1, the smoothed form that scikit-learn uses.
     """
-    counts = Counter(gram for text in set(texts) for gram in set(n_grams(text)))
+    different = set(map(tuple, found))
+    counts = Counter(gram for its in different for gram in set(its))
     kept = [gram for gram, count in counts.items() if count >= MIN_GRAM_TEXTS]
     kept = sorted(sorted(kept, key=lambda gram: (-counts[gram], gram))[:MAX_GRAMS])
-    idf = np.array([np.log((1 + len(set(texts))) / (1 + counts[gram])) + 1 for gram in kept])
+    idf = np.array([np.log((1 + len(different)) / (1 + counts[gram])) + 1 for gram in kept])
     return {gram: row for row, gram in enumerate(kept)}, idf
 
 
-def _matrix(texts: Sequence[str], grams: dict[str, int], idf: np.ndarray):
-    """texts (N) -> sparse (N, V)"""
+def _matrix(found: Sequence[Sequence[str]], grams: dict[str, int], idf: np.ndarray):
+    """N-grams of each text (N) -> sparse (N, V)"""
     from scipy.sparse import csr_matrix
 
-    found = [weighted_grams(text, grams, idf) for text in texts]
-    ends = np.cumsum([0, *(len(rows) for rows, _ in found)])
-    rows = np.concatenate([np.zeros(0, dtype=np.int64), *(rows for rows, _ in found)])
-    values = np.concatenate([np.zeros(0), *(weights for _, weights in found)])
-    return csr_matrix((values, rows, ends), shape=(len(texts), len(grams)))
+    weighted = [weighted_grams(its, grams, idf) for its in found]
+    ends = np.cumsum([0, *(len(rows) for rows, _ in weighted)])
+    rows = np.concatenate([np.zeros(0, dtype=np.int64), *(rows for rows, _ in weighted)])
+    values = np.concatenate([np.zeros(0), *(values for _, values in weighted)])
+    return csr_matrix((values, rows, ends), shape=(len(found), len(grams)))
 
 
-def _logits(
-    texts: Sequence[str], documents: np.ndarray, grams: dict[str, int], weights: dict[str, np.ndarray]
-) -> np.ndarray:
-    """-> the logits of both models beside each other (N, 2L)."""
+def _logits(texts: Sequence[str], documents: np.ndarray, grams: Grams, weights: dict[str, np.ndarray]) -> np.ndarray:
+    """-> the logits of all models beside each other (N, P)."""
     of_documents = (documents - weights["mean"]) / weights["scale"] @ weights["document.w"] + weights["document.b"]
-    of_words = _matrix(texts, grams, weights["idf"]) @ weights["words.w"] + weights["words.b"]
-    return np.hstack([of_documents, of_words])
+    return np.hstack([of_documents, *(gram_logits(texts, kind, grams[kind], weights) for kind in KINDS)])
 
 
 def _joined(unseen: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (N, 2L) of rows that their models have not seen -> the joining layer (2L, L) and (L,)."""
+    """Logits (N, P) of rows that their models have not seen -> the joining layer (P, L) and (L,)."""
     # Strong penalties on few rows make small logits; the penalty here must not depend on their size.
     mean, scale = unseen.mean(axis=0), unseen.std(axis=0)
     scale = np.where(scale > 1e-9, scale, 1.0)

@@ -56,7 +56,7 @@ def settings(folder):
 def test_what_was_learned_is_found_in_other_comments(folder, tiny):
     predictor = Predictor.load(str(tiny), threads=1)
     one = fitted.load_fitted(folder, model=predictor.model)
-    texts = ["Our bus stop was closed.", "A clerk was rude", "My car park ticket, and a rude guard", "All fine"]
+    texts = ["Our bus stop was closed.", "A clerk was rude", "My car park ticket, and a rude guard", "It was visit 9 at home"]
     assert one.predict(texts, predictor.document_means(texts)) == [
         ["fit/shop/Transport-parking"],
         ["fit/shop/staff"],
@@ -100,9 +100,9 @@ def test_the_same_file_gives_the_same_bytes(folder, tiny, tmp_path):
 
 
 def test_the_folder_holds_no_word_of_one_or_two_customers(folder):
-    grams = settings(folder)["grams"]
+    grams = settings(folder)["grams"]["words"]
     assert "rude" in grams and "bus stop" in grams
-    everything = [set(fitted.n_grams(text)) for text, _ in rows()]
+    everything = [set(fitted.word_grams(text)) for text, _ in rows()]
     assert all(sum(gram in its for its in everything) >= 3 for gram in grams)
 
 
@@ -123,7 +123,12 @@ def test_a_fit_on_another_model_is_refused_in_one_line(folder, tiny, tmp_path):
         (lambda f: (f / "fitted.json").write_text("{}"), "lacks or misnames 'format'"),
         (lambda f: (f / "fitted.json").unlink(), "no fitted.json"),
         (lambda f: (f / "fitted.json").write_text(json.dumps(settings(f) | {"format": 0})), "fit again"),
-        (lambda f: (f / "fitted.json").write_text(json.dumps(settings(f) | {"grams": ["a"]})), "shape"),
+        (
+            lambda f: (f / "fitted.json").write_text(
+                json.dumps(settings(f) | {"grams": {"words": ["a"], "characters": []}})
+            ),
+            "shape",
+        ),
     ],
 )
 def test_a_broken_folder_is_named(folder, tmp_path, break_, said):

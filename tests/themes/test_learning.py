@@ -3,7 +3,7 @@
 import numpy as np
 
 from cx_nlp.themes import learning
-from cx_nlp.themes.fitted import n_grams, weighted_grams
+from cx_nlp.themes.fitted import character_grams, weighted_grams, word_grams
 
 
 def test_folds_split_no_group_and_spread_rare_labels():
@@ -21,7 +21,7 @@ def test_folds_split_no_group_and_spread_rare_labels():
 
 
 def test_n_grams_end_with_the_sentence():
-    assert n_grams("The Wait, forever. Don’t ask!") == [
+    assert word_grams("The Wait, forever. Don’t ask!") == [
         "the",
         "wait",
         "forever",
@@ -31,19 +31,22 @@ def test_n_grams_end_with_the_sentence():
         "ask",
         "don't ask",
     ]
-    assert n_grams("12 !!! ?") == []
+    assert word_grams("12 !!! ?") == []
+
+
+def test_runs_of_characters_stay_within_a_word():
+    assert character_grams("So, 5!") == [" s", "so", "o ", " so", "so ", " so "]
 
 
 def test_weights_are_those_of_scikit_learn():
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    texts = ["a b a c", "a b", "a c c", "b b d"] * 2
-    grams, idf = learning.vocabulary([f"{text} {'xyz'[i % 3]}" for i, text in enumerate(texts)])
-    plain = TfidfVectorizer(analyzer=n_grams, sublinear_tf=True, vocabulary=grams)
-    plain.fit([f"{text} {'xyz'[i % 3]}" for i, text in enumerate(texts)])
-    plain.idf_ = idf
+    texts = [f"{text} {'xyz'[i % 3]}" for i, text in enumerate(["a b a c", "a b", "a c c", "b b d"] * 2)]
+    grams, idf = learning.vocabulary([word_grams(text) for text in texts])
+    plain = TfidfVectorizer(analyzer=word_grams, sublinear_tf=True, vocabulary=grams).fit(texts)
+    assert np.allclose(plain.idf_, idf)
     for text in texts:
-        rows, weights = weighted_grams(text, grams, idf)
+        rows, weights = weighted_grams(word_grams(text), grams, idf)
         expected = plain.transform([text]).toarray()[0]
         assert np.allclose(expected[rows], weights) and np.isclose((expected**2).sum(), (weights**2).sum())
 
@@ -54,7 +57,7 @@ def test_either_model_can_carry_a_label():
     n = 240
     documents = rng.normal(size=(n, 5)).astype(np.float32)
     truth = np.column_stack([documents[:, 0] + 0.1 * rng.normal(size=n) > 0.5, rng.random(n) < 0.3])
-    texts = [f"we saw {'queues' if its[1] else 'nobody'} there {i % 7}" for i, its in enumerate(truth)]
+    texts = [f"we saw {'queues' if its[1] else 'nobody'} {'abcdefg'[i % 7]}" for i, its in enumerate(truth)]
     said = learning.out_of_fold(texts, documents, truth, np.arange(n), rng=rng)
     f1 = 2 * (said & truth).sum(axis=0) / (said.sum(axis=0) + truth.sum(axis=0))
     assert f1[0] > 0.75 and f1[1] > 0.95
