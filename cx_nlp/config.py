@@ -35,6 +35,7 @@ class Config(Strict):
     lake: Path = Field(description="folder of the tables")
     sources: dict[str, SourceConfig] = Field(min_length=1)
     taxonomies: list[str] = Field(default_factory=lambda: ["general"], description="shipped names or paths")
+    fitted: list[str] = Field(default_factory=list, description="folders that cx-nlp themes fit wrote")
     model: str = Field("minilm-cx", description="a shipped model's name or a folder")
     sentences: bool = Field(False, description="write the table of sentences too")
     engine: str = Field("auto", description="what runs the encoder: auto, or a name in cx_nlp.score.engines.ENGINES")
@@ -118,6 +119,7 @@ def load_config(path: Path) -> Config:
             "lake": base / config.lake,
             "sources": sources,
             "taxonomies": [_relative(name, base) for name in config.taxonomies],
+            "fitted": [str(base / folder) for folder in config.fitted],
             "model": _relative(config.model, base),
             "sentiment": config_heads.absolute(config.sentiment, base),
             "emotion": config_heads.absolute(config.emotion, base),

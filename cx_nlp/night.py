@@ -26,9 +26,9 @@ from cx_nlp.errors import RunStopped
 from cx_nlp.failing import fail as fail
 from cx_nlp.prepare import SUPPORTED, check_source, prepare
 from cx_nlp.score import engines
-from cx_nlp.score.model import find_model
 from cx_nlp.sources import credentials
 from cx_nlp.suppress import suppress
+from cx_nlp.themes.fitted import check_fits
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def check(config: Config) -> None:
         credentials.check(source.url, source.options, where=f"sources.{name}")
     if config.publish:
         credentials.check(config.publish.url, config.publish.options, where="publish")
-    find_model(config.model)
+    check_fits(config.fitted, config.model)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
     if config.replacements:

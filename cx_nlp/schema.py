@@ -134,7 +134,7 @@ THEME_MENTIONS = _schema(
         ("is_uncertain", _flag),
         ("primary_emotion", _text),  # of the sentence that holds the mention
         ("theme_score", _real),  # 0..1, how well the mention fits; 1.0 for a pattern
-        ("method", _text),  # pattern | discovered | none
+        ("method", _text),  # pattern | fit | discovered | none
         ("themes_version", _text),
         ("run_id", _text),
     ],

@@ -51,7 +51,7 @@ def write_config(folder: Path, model: Path, **changes: object) -> Path:
 
 
 def load_scorer(config: Config) -> Scorer:
-    taxonomy = load_taxonomies(config.taxonomies)
+    taxonomy = load_taxonomies(config.taxonomies, config.fitted)
     return Scorer.load(model=config.model, taxonomy=taxonomy, threads=1, replacements=config.replacements)
 
 

@@ -5,6 +5,7 @@ passives   `passives`, `crossings`: who sits on the fence, and how text and rati
 drivers    `drivers`: which themes go with the outcome
 journey    `journey`: the touchpoints in order, and the moments that matter
 emotions   `emotion_outcomes`, `explained`: which emotions go with the outcome, and how much they explain
+emerging   `emerging`: which themes more customers name than in the weeks before (in `cx_nlp.themes`)
 weighting  `weighted`: those who comment against all who rated, customers against their known shares
 """
 
@@ -41,6 +42,7 @@ def tables(
     without feedback gives None and no tables; a table can be empty. The connection keeps the tables of `relations`.
     """
     from cx_nlp.measures import drivers, emotions, journey, passives, rates, relations, weighting
+    from cx_nlp.themes import emerging
 
     relations.load(con, feedback=feedback, mentions=mentions, parents=parents)
     as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
@@ -54,6 +56,7 @@ def tables(
         "journey": lambda: journey.journey(con, order=order, min_n=min_n),
         "emotion_outcomes": lambda: emotions.emotion_outcomes(con, min_n=min_n),
         "explained": lambda: emotions.explained(con, min_n=min_n, rng=np.random.default_rng(SEED)),
+        "emerging": lambda: emerging.emerging(con, as_of, min_n=min_n),
         "weighted": lambda: weighting.weighted(con, known_shares=known_shares or {}, min_n=min_n),
     }
     return as_of, {name: finish(name, make(), as_of=as_of, run_id=run_id) for name, make in makers.items()}

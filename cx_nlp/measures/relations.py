@@ -75,7 +75,7 @@ def _pieces(con: duckdb.DuckDBPyConnection, feedback: str, mentions: str) -> Non
         FROM (SELECT * FROM {feedback}) AS f
         LEFT JOIN version AS v ON v.name = f.model_version
         LEFT JOIN (SELECT source, feedback_id, count(DISTINCT mention_id) AS mentions FROM {mentions}
-                   WHERE theme_id IS NOT NULL GROUP BY ALL) AS m
+                   WHERE theme_id IS NOT NULL AND mention_id >= 0 GROUP BY ALL) AS m
           ON m.source = f.source AND m.feedback_id = f.feedback_id""")
 
 
