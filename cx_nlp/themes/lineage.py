@@ -5,27 +5,23 @@ from dataclasses import replace
 
 import numpy as np
 
-from cx_nlp.themes.registry import NewTheme, Registry, retire_empty, thinned
+from cx_nlp.themes.discover import SLACK, covering, is_near
+from cx_nlp.themes.registry import SPARE, NewTheme, Registry, retire_empty
 from cx_nlp.themes.vectors import closeness, cosines, unit
 
 EXEMPLARS = 80  # of a theme that has been extended
-SLACK = 0.04  # by how much a mention may miss a theme's threshold and still speak of the same
-NEAR = 0.5  # share of mentions that must speak of the same
-
-
-def is_near(near: np.ndarray, threshold: float) -> bool:
-    """closeness (M,) of mentions to a theme -> whether most of them belong to it, or nearly do."""
-    return bool(len(near)) and float((near >= threshold - SLACK).mean()) >= NEAR
 
 
 def extend(registry: Registry, number: int, rows: np.ndarray) -> Registry:
-    """Some stored mentions become exemplars of a theme; if they are too many, those that cover the others stay."""
+    """Some stored mentions become exemplars of a theme; if they are too many, those that cover the others stay.
+
+    Rows keep their places: what goes is marked SPARE.
+    """
     numbers = registry.numbers.copy()
     numbers[rows] = number
-    registry = replace(registry, mentions=registry.mentions.assign(number=numbers))
-    its = registry.rows_of(number)
-    gone = np.setdiff1d(its, thinned(registry, its, most=EXEMPLARS))
-    return registry.taking(np.setdiff1d(np.arange(len(registry.mentions)), gone))
+    its = np.flatnonzero(numbers == number)
+    numbers[np.delete(its, covering(unit(registry.vectors[its]), most=EXEMPLARS))] = SPARE
+    return replace(registry, mentions=registry.mentions.assign(number=numbers))
 
 
 def merge_near(registry: Registry, changed: Iterable[int]) -> tuple[Registry, set[int]]:

@@ -6,7 +6,7 @@ accepted once stays: of the themes that accept a mention the oldest step's win, 
 All functions go from a registry to a registry; numbers are given once and never again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from cx_nlp.themes.vectors import closeness, own_closeness, unit
 MARGIN = 0.01  # by which the best of equally old themes must be closer than the next
 ROWS = 1_024  # mentions compared at once: bounds the memory
 POOL = 0  # the number of mentions that belong to no theme
+SPARE = -1  # the number of exemplars that others cover, until a step ends
 COLUMNS = tuple(name for name in REGISTRY.names if name != "vector")
 KEY = ["source", "feedback_id", "mention_id"]
 
@@ -177,20 +178,3 @@ def quotes(registry: Registry, number: int, *, n: int = 3) -> list[str]:
     ordered = ordered[allowed[np.lexsort((rows, -near))]]
     different = {str(text).casefold(): str(text) for text in reversed(ordered.tolist())}
     return list(reversed(different.values()))[:n]
-
-
-def thinned(registry: Registry, rows: Sequence[int] | np.ndarray, *, most: int) -> np.ndarray:
-    """At most `most` of these stored mentions: those that cover the others best, so that what was accepted still is.
-
-    Farthest-first (Gonzalez 1985) from the most typical one; ties go to the first row.
-    """
-    rows = np.asarray(rows)
-    if len(rows) <= most:
-        return rows
-    vectors = unit(registry.vectors[rows])
-    chosen = [int(own_closeness(vectors).argmax())]
-    nearest = vectors @ vectors[chosen[0]]
-    while len(chosen) < most:
-        chosen.append(int(nearest.round(4).argmin()))
-        nearest = np.maximum(nearest, vectors @ vectors[chosen[-1]])
-    return np.sort(rows[chosen])
