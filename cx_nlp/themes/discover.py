@@ -19,7 +19,8 @@ FOUNDERS = 40  # exemplars of a group
 ACCEPTED = 0.9  # share of a group's mentions that its threshold accepts
 SLACK = 0.04  # by how much a mention may miss a threshold and still speak of the same
 NEAR = 0.5  # share of mentions that must speak of the same
-LEAST = 0.7  # threshold below which a group is too wide to be one theme: from few mentions such groups form first
+LEAST = 0.6  # threshold below which mentions say too little in common,
+ABOVE_CHANCE = 3.2  # and how many standard deviations it must lie above the cosine of two mentions drawn at random
 STANDS_OUT = 0.5  # share of what a group accepts that must be its own
 
 
@@ -36,19 +37,20 @@ def discover(vectors: np.ndarray, *, min_size: int) -> list[Group]:
     """unit vectors (M, H) -> groups of at least min_size mentions, the largest first.
 
     Clusters that are near-equal become one. One that accepts more of what it does not hold than of its own does not stand
-    out from the rest and is none: in noise too some places are denser than others.
+    out from the rest and is none: in noise too some places are denser than others. So is one that is too wide: of few
+    mentions the first clusters hold several themes.
     """
     labels = cluster(vectors, min_size=min_size)
     groups = [shaped(vectors, np.flatnonzero(labels == label)) for label in range(labels.max(initial=NOISE) + 1)]
     joined = _joined(groups, _nearness(vectors, groups))
     if len(joined) < len(groups):
         groups = [shaped(vectors, rows) for rows in joined]
-    near = _nearness(vectors, groups)
+    near, least = _nearness(vectors, groups), least_threshold(vectors)
     out = []
     for group, column in zip(groups, near.T, strict=True):
         is_own = np.isin(np.arange(len(vectors)), group.rows)
         accepted = column >= group.threshold
-        if group.threshold >= LEAST and (accepted & is_own).sum() >= STANDS_OUT * accepted.sum():
+        if group.threshold >= least and (accepted & is_own).sum() >= STANDS_OUT * accepted.sum():
             out.append(group)
     return sorted(out, key=lambda group: (-len(group.rows), group.rows[0]))
 
@@ -93,6 +95,17 @@ def in_order(labels: np.ndarray) -> np.ndarray:
     names, first = np.unique(labels[labels != NOISE], return_index=True)
     number = {name: i for i, name in enumerate(names[np.argsort(first)])}
     return np.array([number.get(label, NOISE) for label in labels], dtype=np.int64)
+
+
+def least_threshold(vectors: np.ndarray) -> float:
+    """unit vectors (M, H), M > 0 -> the least threshold of a group among them.
+
+    Mean and deviation of the cosines of all M * M pairs, from the mean vector and the matrix of second moments.
+    """
+    vectors = vectors.astype(np.float64)
+    mean = float((vectors.mean(axis=0) ** 2).sum())
+    square = float(((vectors.T @ vectors / len(vectors)) ** 2).sum())
+    return round(max(LEAST, mean + ABOVE_CHANCE * max(square - mean**2, 0.0) ** 0.5), 4)
 
 
 def shaped(vectors: np.ndarray, rows: np.ndarray) -> Group:

@@ -16,7 +16,7 @@ import pandas as pd
 from cx_nlp.themes.discover import Group, discover, is_near
 from cx_nlp.themes.lineage import extend, merge_near, split_apart
 from cx_nlp.themes.naming import names
-from cx_nlp.themes.registry import COLUMNS, KEY, POOL, SPARE, NewTheme, Registry, match, retire_empty
+from cx_nlp.themes.registry import COLUMNS, KEY, POOL, SPARE, NewTheme, Registry, match, matched, retire_empty
 from cx_nlp.themes.vectors import closeness, unit
 
 
@@ -55,9 +55,8 @@ def grow(registry: Registry, mentions: pd.DataFrame, vectors: np.ndarray, limits
             known = registry.next_number
             registry = founded(registry, group, name)
         changed |= {known} if known is not None else set()
-    registry, kept = merge_near(registry, changed)
-    registry = split_apart(registry, kept, min_size=limits.min_mentions)
-    return _emptied(registry)
+    registry = split_apart(registry, changed, min_size=limits.min_mentions)
+    return _emptied(merge_near(registry, changed))
 
 
 def _named(registry: Registry, groups: Sequence[Group]) -> list[str | None]:
@@ -101,13 +100,17 @@ def _is_said_by_many(mentions: pd.DataFrame, limits: Limits) -> bool:
 
 def nearest_theme(registry: Registry, rows: np.ndarray) -> int | None:
     """The oldest theme that nearly accepts these stored mentions, the closest of those of one step; None if none does."""
-    near = []
-    for theme in registry.active:
-        of_rows = closeness(
-            unit(registry.vectors[rows]), unit(registry.vectors[registry.rows_of(theme.number)]), np.zeros(1, int)
-        )
-        if is_near(of_rows[:, 0], theme.threshold):
-            near.append((theme.born, -float(of_rows.mean()), theme.number))
+    themes = matched(registry)
+    if not themes:
+        return None
+    its = [registry.rows_of(theme.number) for theme in themes]
+    exemplars = unit(registry.vectors[np.concatenate(its)])
+    all_near = closeness(unit(registry.vectors[rows]), exemplars, np.cumsum([0, *map(len, its)])[:-1])
+    near = [
+        (theme.born, -float(column.mean()), theme.number)
+        for theme, column in zip(themes, all_near.T, strict=True)
+        if is_near(column, theme.threshold)
+    ]
     return min(near)[2] if near else None
 
 
