@@ -20,7 +20,7 @@ ACCEPTED = 0.9  # share of a group's mentions that its threshold accepts
 SLACK = 0.04  # by how much a mention may miss a threshold and still speak of the same
 NEAR = 0.5  # share of mentions that must speak of the same
 LEAST = 0.6  # threshold below which mentions say too little in common,
-ABOVE_CHANCE = 3.2  # and how many standard deviations it must lie above the cosine of two mentions drawn at random
+ABOVE_CHANCE = 3.9  # and how many deviations it must lie above the cosine of two mentions that have nothing in common
 STANDS_OUT = 0.5  # share of what a group accepts that must be its own
 
 
@@ -100,12 +100,13 @@ def in_order(labels: np.ndarray) -> np.ndarray:
 def least_threshold(vectors: np.ndarray) -> float:
     """unit vectors (M, H), M > 0 -> the least threshold of a group among them.
 
-    Mean and deviation of the cosines of all M * M pairs, from the mean vector and the matrix of second moments.
+    By the median of the cosines of some 10 * M pairs and the deviation below it (its 16% quantile): pairs that do have
+    something in common lie above, and may be many.
     """
-    vectors = vectors.astype(np.float64)
-    mean = float((vectors.mean(axis=0) ** 2).sum())
-    square = float(((vectors.T @ vectors / len(vectors)) ** 2).sum())
-    return round(max(LEAST, mean + ABOVE_CHANCE * max(square - mean**2, 0.0) ** 0.5), 4)
+    shifts = [len(vectors) * k // 11 for k in range(1, 11)]
+    pairs = np.concatenate([(vectors * np.roll(vectors, shift, axis=0)).sum(axis=1) for shift in shifts if shift])
+    low, median = np.quantile(pairs, [0.16, 0.5]) if len(pairs) else (0.0, 0.0)
+    return round(max(LEAST, float(median + ABOVE_CHANCE * (median - low))), 4)
 
 
 def shaped(vectors: np.ndarray, rows: np.ndarray) -> Group:
