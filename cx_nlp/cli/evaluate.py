@@ -66,6 +66,51 @@ def aspect(data: Path, model: str, engine: str, as_json: bool) -> None:
     _run("aspect", data, model, engine, as_json)
 
 
+@evaluate.command()
+@click.option(
+    "--taxonomy", "taxonomies", multiple=True, default=["general"], show_default=True,
+    help="A taxonomy file or a shipped taxonomy's name; may be given more than once.",
+)  # fmt: skip
+@click.option(
+    "--every", is_flag=True, help="Count themes that no row is labelled with too: their predictions are wrong."
+)
+@_options
+def themes(data: Path, taxonomies: tuple[str, ...], every: bool, model: str, engine: str, as_json: bool) -> None:
+    """Columns `text` and `labels` (theme ids joined by |; empty: no theme).
+
+    \b
+    An id is written whole ("general/price") or, where that is unique, without its taxonomy ("price"). A theme counts
+    for its parent too. Themes that no row is labelled with are left out.
+
+    \b
+    Example:
+      cx-nlp evaluate themes comments.csv --taxonomy general --json
+    """
+    import numpy as np
+
+    from cx_nlp.evaluate_table import format_report
+    from cx_nlp.evaluate_themes import judge, theme_ids
+    from cx_nlp.labelled import read_columns
+    from cx_nlp.score.judge import taxonomy_predictor
+    from cx_nlp.themes.taxonomy import load_taxonomies
+
+    values, positions = read_columns(data, ("text", "labels"))
+    taxonomy = load_taxonomies(taxonomies)
+    parents = taxonomy.parent_of()
+    labelled, written = theme_ids(values["labels"], positions, parents)
+    report = judge(
+        taxonomy_predictor(taxonomy, model=model, engine=engine),
+        values["text"],
+        labelled,
+        parents,
+        rng=np.random.default_rng(_SEED),
+        model=taxonomy.version,
+        names=written,
+        every=every,
+    )
+    click.echo(json.dumps(report) if as_json else format_report(report))
+
+
 def _run(task: str, data: Path, model: str, engine: str, as_json: bool) -> None:
     import numpy as np
 

@@ -1,5 +1,6 @@
 """A model on labelled rows -> a report: the step between `labelled` (data) and `evaluate` (formulas)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,12 @@ import pandas as pd
 
 from cx_nlp import evaluate
 from cx_nlp.clean import clean_text
+from cx_nlp.evaluate_themes import Predict
 from cx_nlp.labelled import cleaned_span, label_matrix
+from cx_nlp.score.engines import AUTO
 from cx_nlp.score.predict import Predictor
+from cx_nlp.score.scorer import Scorer
+from cx_nlp.themes.taxonomy import Taxonomy
 
 
 def sentiment(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator) -> dict[str, Any]:
@@ -35,6 +40,21 @@ def aspect(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator
     if not kept.all():
         report.setdefault("notes", {})["n"] = f"{(~kept).sum()} spans left out: cleaning leaves nothing of them"
     return report
+
+
+def taxonomy_predictor(taxonomy: Taxonomy, *, model: str, engine: str = AUTO, threads: int = 0) -> Predict:
+    """-> a function that gives each text the themes of its mentions, as a night does; the text is cleaned first."""
+    scorer = Scorer.load(model=model, taxonomy=taxonomy, threads=threads, engine=engine)
+
+    def predict(texts: Sequence[str]) -> list[set[str]]:
+        cleaned = [clean_text(text) for text in texts]
+        scores = scorer.score_texts([text for text in cleaned if text])
+        found: dict[str, set[str]] = {text: set() for text in ("", *scores.texts)}
+        for row in scores.mentions[["text_nr", "theme_id"]].dropna().itertuples(index=False):
+            found[scores.texts[row.text_nr]].add(row.theme_id)
+        return [found[text] for text in cleaned]
+
+    return predict
 
 
 JUDGES = {"sentiment": sentiment, "emotion": emotion, "aspect": aspect}

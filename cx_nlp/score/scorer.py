@@ -6,7 +6,7 @@ no probability by more than 0.01 (see `cx_nlp.score.engines`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,10 @@ from cx_nlp.score.frames import document_frame
 from cx_nlp.score.model import Calibration, Model, load_model
 from cx_nlp.score.replaced import Pair, Replaced
 from cx_nlp.score.replacement import Replacement
+from cx_nlp.score.seeding import embed_seeds, themes_and_vectors
 from cx_nlp.score.span_rows import MENTION_COLUMNS, SENTENCE_COLUMNS, Keep, mention_rows, sentence_rows
 from cx_nlp.themes.match import analyse
+from cx_nlp.themes.seeds import Seeds
 from cx_nlp.themes.taxonomy import Taxonomy
 
 # Texts analysed and encoded together: enough to fill batches of like length, few enough to stay small in memory.
@@ -62,6 +64,11 @@ class Scorer:
         loaded = load_model(model)
         replaced = Replaced(replacements, threads=threads)
         return cls(loaded, Encoder(loaded, threads=threads, engine=engine), taxonomy, replaced=replaced)
+
+    @cached_property
+    def seeds(self) -> Seeds | None:
+        """The seed phrases of the taxonomy by this model's theme head; None if it has none."""
+        return embed_seeds(self.model, self.encoder, self.taxonomy)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -193,8 +200,7 @@ class Scorer:
             n_tokens=[r.n_tokens for r in read],
             n_windows=[r.n_windows for r in read],
         ).set_axis(range(first, first + len(texts)))
-        themes = [mention.themes for f in found for mention in f.mentions]
-        kept = _kept(self.model, mention_means, [vectors == "all" or not its for its in themes], vectors)
+        themes, kept = themes_and_vectors(self.model, found, mention_means, self.seeds, keep=vectors)
         mixed, rows_of_mentions, rows_of_sentences = [], [], []
         at_sentence = at_mention = 0
         for nr, f in enumerate(found, first):
@@ -212,15 +218,6 @@ class Scorer:
             )
         frame["is_mixed"] = mixed
         return frame[[name for name, _ in SCORES]], rows_of_mentions, rows_of_sentences
-
-
-def _kept(model: Model, means: np.ndarray, wanted: Sequence[bool], vectors: Keep) -> list[np.ndarray | None]:
-    """means (S, H) of mentions -> the theme vectors to hand out, float16 (H,), None for a mention that is not wanted."""
-    out: list[np.ndarray | None] = [None] * len(means)
-    at = np.flatnonzero(wanted) if vectors != "none" else np.zeros(0, dtype=np.int64)
-    for i, vector in zip(at, heads.theme_vectors(model, means[at]).astype(np.float16), strict=True):
-        out[i] = vector
-    return out
 
 
 def _stack(parts: list[np.ndarray], model: Model) -> np.ndarray:

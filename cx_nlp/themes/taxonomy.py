@@ -2,6 +2,7 @@
 
 taxonomy: shop            # default: the file's name
 version: 1                # becomes part of themes_version; default 1
+seed_threshold: 0.5       # least cosine between a mention and a seed, 0..1; 1 turns seeds off; default see SEED_THRESHOLD
 themes:
   - id: delivery          # `id` and `name` alone are enough: the name is then the pattern
     name: Delivery
@@ -14,7 +15,7 @@ themes:
       - [{LOWER: never}, {LOWER: arrived}]
     exclude: [late fee]   # a match that overlaps one of these does not count
     include: [parcel]     # if given, a match counts only in a sentence that holds one of these
-    seeds: [where is my parcel]     # example phrases, for matching by meaning
+    seeds: [where is my parcel]     # example phrases: what no pattern matches gets the theme nearest in meaning
     examples:             # checked each time the file is loaded
       - It arrived three days late.
       - not: I paid a late fee.
@@ -28,7 +29,8 @@ from dataclasses import asdict, dataclass, field
 from cx_nlp.spans.pipeline import pipeline_version
 from cx_nlp.themes.patterns import TokenPattern
 
-MATCH_VERSION = "match-1"  # bump when the same taxonomy gives other themes
+MATCH_VERSION = "match-2"  # bump when the same taxonomy gives other themes
+SEED_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Theme:
     seeds: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    seed_threshold: float = SEED_THRESHOLD
     examples: tuple[str, ...] = ()
     counter_examples: tuple[str, ...] = ()
 
