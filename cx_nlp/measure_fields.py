@@ -6,6 +6,8 @@ too small to be shown (`suppressed`) or nothing can be said. Intervals are 95 % 
 
 import pyarrow as pa
 
+from cx_nlp.leader_fields import LEADER_KEYS, LEADER_TABLES
+
 _text, _int, _real, _flag, _date = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32()
 Fields = list[tuple[str, pa.DataType]]
 
@@ -152,6 +154,7 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
         ],
         ("as_of", "respondent_role", "outcome", "predictors", "n", "suppressed"),
     ),
+    **LEADER_TABLES,
 }  # fmt: skip
 MEASURE_KEYS = {
     "measures": ("as_of", "period", "period_start", *SPLITS, "measure"),
@@ -162,4 +165,5 @@ MEASURE_KEYS = {
     "weighted": ("as_of", "respondent_role", "scheme", "measure"),
     "emotion_outcomes": ("as_of", "respondent_role", "outcome", "emotion"),
     "explained": ("as_of", "respondent_role", "outcome", "predictors"),
+    **LEADER_KEYS,
 }

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, identity, inputs, progress, sources, store
+from cx_nlp import __version__, identity, inputs, leader_files, progress, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped, SourceError, TransientError
@@ -83,6 +83,7 @@ def check(config: Config) -> None:
         check_source(name, source)
         credentials.check(source.url, source.options, where=f"sources.{name}")
     find_model(config.model)
+    leader_files.check(config)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
     if config.replacements:
@@ -225,7 +226,6 @@ def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, tax
     from cx_nlp.measures import tables
 
     settings = night.config.measures
-
     tables_of = partial(
         tables,
         run_id=night.run_id,
@@ -234,6 +234,7 @@ def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, tax
         weeks=settings.weeks,
         order=settings.journey,
         known_shares=settings.known_shares,
+        leaders=leader_files.leaders(night.config, taxonomy),
     )
     themes = pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None
     return store.build_measures(plan, built, tables_of, themes=themes)

@@ -6,10 +6,16 @@ drivers    `drivers`: which themes go with the outcome
 journey    `journey`: the touchpoints in order, and the moments that matter
 emotions   `emotion_outcomes`, `explained`: which emotions go with the outcome, and how much they explain
 weighting  `weighted`: those who comment against all who rated, customers against their known shares
+perception `perception`: what leaders believe beside what customers and employees say
+frontline  `frontline`: what employees say that customers do not, and who saw it first
+changes    `changes`: since last night, last week and over half a year; `alerts`: those that meet a rule
+actions    `action_effects`: whether what was done shows
+close_the_loop  `close_the_loop`: what needs an answer today
 """
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -17,6 +23,9 @@ import pandas as pd
 import pyarrow as pa
 
 from cx_nlp import schema
+
+if TYPE_CHECKING:
+    from cx_nlp.measures.leading import Leaders
 
 SEED = 20260101  # of the resampling: the same lake gives the same bytes
 DECIMALS = 9  # beyond lies what the order of additions does to a sum
@@ -34,13 +43,14 @@ def tables(
     weeks: int = 53,
     order: Sequence[str] = (),
     known_shares: Mapping[str, Mapping[str, float]] | None = None,
+    leaders: "Leaders | None" = None,
 ) -> tuple[dt.date | None, dict[str, pa.Table]]:
     """All measure tables of a lake -> its latest feedback_date, and each table in the order of its key.
 
-    feedback, mentions: SQL to stand after FROM. parents: theme_id -> the theme above. order: of touchpoints. A lake
-    without feedback gives None and no tables; a table can be empty. The connection keeps the tables of `relations`.
+    feedback, mentions: SQL to stand after FROM. parents: theme_id -> the theme above. order: of touchpoints. leaders:
+    what people bring to it, beliefs, actions, rules and owners. A lake without feedback gives None and no tables; a table can be empty. The connection keeps the tables of `relations`.
     """
-    from cx_nlp.measures import drivers, emotions, journey, passives, rates, relations, weighting
+    from cx_nlp.measures import drivers, emotions, journey, leading, passives, rates, relations, weighting
 
     relations.load(con, feedback=feedback, mentions=mentions, parents=parents)
     as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
@@ -55,6 +65,7 @@ def tables(
         "emotion_outcomes": lambda: emotions.emotion_outcomes(con, min_n=min_n),
         "explained": lambda: emotions.explained(con, min_n=min_n, rng=np.random.default_rng(SEED)),
         "weighted": lambda: weighting.weighted(con, known_shares=known_shares or {}, min_n=min_n),
+        **leading.makers(con, as_of, leaders, feedback=feedback, mentions=mentions, parents=parents, min_n=min_n),
     }
     return as_of, {name: finish(name, make(), as_of=as_of, run_id=run_id) for name, make in makers.items()}
 
@@ -65,12 +76,15 @@ def finish(name: str, rows: pd.DataFrame, *, as_of: dt.date, run_id: str) -> pa.
     rows = rows.reindex(columns=to.names)
     rows["as_of"], rows["run_id"] = as_of, run_id
     if name != "measures":
-        rows["respondent_role"] = "customer"
+        if "respondent_role" in to.names:
+            rows["respondent_role"] = "customer"
         rows = rows.sort_values(list(schema.KEYS[name]), kind="stable")
     arrays = []
     for field in to:
         column = rows[field.name]
-        if pa.types.is_floating(field.type):
+        if column.isna().all():  # pandas has made it a column of floats
+            arrays.append(pa.nulls(len(column), field.type))
+        elif pa.types.is_floating(field.type):
             arrays.append(pa.array(column.astype(float).round(DECIMALS) + 0.0, field.type, from_pandas=True))
         else:
             arrays.append(pa.array(column, field.type, from_pandas=True))
