@@ -99,6 +99,7 @@ def load_config(path: Path) -> Config:
             "sentiment": config_heads.absolute(config.sentiment, base),
             "emotion": config_heads.absolute(config.emotion, base),
             "languages": config_heads.absolute_languages(config.languages, base),
+            "measures": config.measures.from_folder(base),
         }
     )
 

@@ -1,9 +1,13 @@
 """The part of a configuration that says how figures are made and when they are shown."""
 
+from pathlib import Path
+
 from pydantic import Field, model_validator
 
 from cx_nlp.errors import UnknownName
 from cx_nlp.strict import Strict
+
+FILES = ("outcomes", "loops")  # files beside the feedback
 
 
 class MeasuresConfig(Strict):
@@ -14,6 +18,14 @@ class MeasuresConfig(Strict):
     known_shares: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="channel | touchpoint | segment: each value's share among all customers"
     )
+    outcomes: Path | None = Field(None, description="what customers did: CSV or Parquet, see docs/measures.md")
+    loops: Path | None = Field(None, description="what was answered, and when: CSV or Parquet, see docs/measures.md")
+    advocates: int = Field(500, ge=0, description="rows that the list of advocates has at most")
+
+    def from_folder(self, base: Path) -> "MeasuresConfig":
+        """With paths that are relative to the config file made absolute."""
+        beside = {name: base / path for name in FILES if (path := getattr(self, name)) is not None}
+        return self.model_copy(update=beside)
 
     @model_validator(mode="after")
     def _shares(self) -> "MeasuresConfig":
