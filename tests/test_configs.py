@@ -11,7 +11,7 @@ from models.recipes.recipe import load_recipe
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # What measures a model, with its own readers: tests/models tests what they hold.
-MEASURES = {"behaviour.yaml": "behaviour", "fairness.yaml": "fairness"}
+MEASURES = {"behaviour.yaml": "behaviour", "fairness.yaml": "fairness", "intensity.yaml": "emotionality"}
 _TOP = [path for path in CONFIGS.glob("*.yaml") if path.name not in MEASURES]
 NIGHTS = sorted([*_TOP, *CONFIGS.glob("exports/*.yaml")])
 
@@ -59,13 +59,14 @@ RECIPES = sorted(path for path in (CONFIGS / "train").glob("*.yaml") if path.nam
 
 @pytest.mark.parametrize(("name", "recipe"), MEASURES.items())
 def test_a_measure_of_models_loads_and_says_how_to_run_it(name, recipe):
+    from models.recipes.emotionality import load_pairs
     from models.recipes.fairness import load_texts
     from models.recipes.templates import load_tests
 
-    load = {"behaviour": load_tests, "fairness": load_texts}[recipe]
+    load = {"behaviour": load_tests, "fairness": load_texts, "emotionality": load_pairs}[recipe]
     assert load(CONFIGS / name)
-    command = f"# python -m models.recipes.{recipe} --model models/minilm-cx\n"
-    assert (CONFIGS / name).read_text(encoding="utf-8").startswith(command)
+    command, _, _ = (CONFIGS / name).read_text(encoding="utf-8").partition("\n")
+    assert command.removesuffix(" --data-root DATA") == f"# python -m models.recipes.{recipe} --model models/minilm-cx"
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.name)
