@@ -13,6 +13,7 @@ import click
 from cx_nlp import __version__
 from cx_nlp.cli.commands import doctor, run, score
 from cx_nlp.cli.evaluate import evaluate
+from cx_nlp.cli.lists import lists
 from cx_nlp.errors import CxError, UsageError
 
 
@@ -31,7 +32,7 @@ def cli(quiet: bool) -> None:
     logging.getLogger("cx_nlp").setLevel(logging.WARNING if quiet else logging.INFO)
 
 
-for command in (score, run, evaluate, doctor):
+for command in (score, run, evaluate, doctor, lists):
     cli.add_command(command)
 
 
