@@ -96,13 +96,3 @@ def contrast_of(y: np.ndarray, has: np.ndarray, customer: np.ndarray, *, low: fl
     parts = np.column_stack([np.bincount(customer, weights=column) for column in columns])  # (customers, 4)
     there = int(((parts[:, 1] + parts[:, 3]) > 0).sum())
     return Contrast(parts.sum(axis=0), parts.T @ parts, int((parts[:, 1] > 0).sum()), there, low, high)
-
-
-def sums_of(x: np.ndarray, customer: np.ndarray) -> Sums:
-    """x (N,) without NaN, customer (N,) -> what `cx_nlp.intervals` needs; zeros for no rows."""
-    names, index = np.unique(np.asarray(customer), return_inverse=True)
-    s = np.bincount(index, weights=np.asarray(x, dtype=float), minlength=len(names))
-    n = np.bincount(index, minlength=len(names)).astype(float)
-    return Sums(
-        float(s.sum()), int(n.sum()), float((s * s).sum()), float((s * n).sum()), float((n * n).sum()), len(names)
-    )

@@ -16,19 +16,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from cx_nlp.intervals import Z, mean_and_error, share_interval
-from cx_nlp.measures.contrasts import NOTHING, sums_of
-from cx_nlp.measures.paths import ALL, GROUP, steps
-from cx_nlp.measures.relations import NONE
+from cx_nlp.intervals import Sums, Z, mean_and_error, share_interval
+from cx_nlp.measures.contrasts import NOTHING
+from cx_nlp.measures.paths import ALL, GROUP, load_steps
+from cx_nlp.measures.relations import NONE, SCORE
 from cx_nlp.measures.statistics import cluster_error, weighted_mean
 
 Interval = tuple[float, float, float]
 MEASURES = ("answered", "resolved", "hours_to_answer", "next_sentiment", "next_nps")
-_SPLITS = {
-    "touchpoint": f"nullif(touchpoint, '{NONE}')",
-    "nps_group": GROUP,
-}
-_NEXT = {"next_sentiment": ("sentiment", "text"), "next_nps": ("score", "nps_group")}
 
 
 def loops(
@@ -44,93 +39,102 @@ def loops(
     con.register("loop_file", rows)
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE looped AS
-        SELECT p.source, p.feedback_id, p.response_id, p.customer, p.touchpoint, p.nps,
-               f.answered_at IS NOT NULL AS answered, f.resolved, epoch(f.answered_at)::DOUBLE AS answered_at,
-               (epoch(f.answered_at) - epoch(p.moment))::DOUBLE / 3600 AS hours, f.source IS NOT NULL AS listed,
-               {", ".join(f"{x} AS of_{name}" for name, x in _SPLITS.items())}
+        SELECT p.source, p.feedback_id, p.response_id, p.customer, f.answered_at IS NOT NULL AS answered, f.resolved,
+               f.answered_at, (epoch(f.answered_at) - epoch(p.moment)) / 3600 AS hours, f.source IS NOT NULL AS listed,
+               nullif(touchpoint, '{NONE}') AS touchpoint, {GROUP} AS nps_group
         FROM piece AS p LEFT JOIN loop_file AS f ON f.source = p.source AND f.feedback_id = p.feedback_id
-        WHERE p.role = 'customer' AND p.has_text ORDER BY p.source, p.feedback_id""")
+        WHERE p.role = 'customer' AND p.has_text""")
     con.unregister("loop_file")
-    pieces = con.execute("SELECT * FROM looped ORDER BY source, feedback_id").df()
-    if not pieces["listed"].any():
+    if not con.execute("SELECT count(*) FROM looped WHERE listed").fetchall()[0][0]:
         return _nothing("nobody_matched")
-    found = [row for split, term, part in _parts(con, pieces, owners) for row in _of(split, term, part, min_n)]
+    names = {"theme_id": pa.array(list(owners), pa.string()), "owner": pa.array(list(owners.values()), pa.string())}
+    con.register("owner_of", pa.table(names))
+    splits = {
+        ALL: f"SELECT *, '{ALL}' AS term FROM looped",
+        "owner": """SELECT l.*, o.owner AS term FROM looped AS l JOIN (
+                        SELECT DISTINCT source, feedback_id, owner FROM piece_theme JOIN owner_of USING (theme_id)
+                        WHERE owner IS NOT NULL) AS o USING (source, feedback_id)""",
+        "touchpoint": "SELECT *, touchpoint AS term FROM looped WHERE touchpoint IS NOT NULL",
+        "nps_group": "SELECT *, nps_group AS term FROM looped WHERE nps_group IS NOT NULL",
+    }
+    found = [row for split, query in splits.items() for row in _of(con, split, f"({query})", min_n)]
+    con.unregister("owner_of")
     return pd.DataFrame([*found, *_next(con, min_n)])
 
 
-def _parts(
-    con: duckdb.DuckDBPyConnection, pieces: pd.DataFrame, owners: Mapping[str, str]
-) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Split, term and the comments of it: all of them, those of each owner's themes, touchpoint and NPS group."""
-    yield ALL, ALL, pieces
-    known = pa.table(
-        {"theme_id": pa.array(list(owners), pa.string()), "owner": pa.array(list(owners.values()), pa.string())}
-    )
-    con.register("owner_of", known)
-    named = con.execute("""
-        SELECT DISTINCT source, feedback_id, owner FROM piece_theme JOIN owner_of USING (theme_id)
-        WHERE owner IS NOT NULL ORDER BY ALL""").df()
-    con.unregister("owner_of")
-    for owner, part in named.merge(pieces, on=["source", "feedback_id"]).groupby("owner", sort=True):
-        yield "owner", str(owner), part
-    for name in _SPLITS:
-        for term, part in pieces.groupby(f"of_{name}", sort=True):
-            yield name, str(term), part
-
-
-def _of(split: str, term: str, part: pd.DataFrame, min_n: int) -> Iterator[dict[str, object]]:
-    answered = part[part["answered"]]
-    timed = answered[answered["hours"] >= 0]  # an answer before its question is a mistake of the file's
-    solved = answered[answered["resolved"].notna()]
-    for measure, rows, value in (
-        ("answered", part, lambda: _share(part["answered"], part)),
-        ("resolved", solved, lambda: _share(solved["resolved"], solved)),
-        ("hours_to_answer", timed, lambda: median(timed["hours"].to_numpy(), timed["customer"].to_numpy())),
+def _of(con: duckdb.DuckDBPyConnection, split: str, query: str, min_n: int) -> Iterator[dict[str, object]]:
+    # An answer before its question is a mistake of the file's: it counts as one, and its time does not.
+    for measure, where in (
+        ("answered", "true"),
+        ("resolved", "answered AND resolved IS NOT NULL"),
+        ("hours_to_answer", "hours >= 0"),
     ):
-        shown = len(rows) >= min_n
-        yield {
-            "split": split, "term": term, "measure": measure, "n": len(rows), "n_customers": rows["customer"].nunique(),
-            **dict(zip(("value", "low", "high"), value() if shown else NOTHING, strict=True)),
-            "reason": None if shown else "small_n", "suppressed": not shown,
-        }  # fmt: skip
+        for term, middle, *sums in _sums(con, measure, f"(SELECT * FROM {query} WHERE {where})"):
+            s, n, ss, sn, nn, people = map(int, sums)
+            of, shown = Sums(s, n, ss, sn, nn, people), n >= min_n
+            value = NOTHING
+            if shown and measure == "hours_to_answer":
+                value = _woodruff(con, f"(SELECT * FROM {query} WHERE {where})", term, middle, of)
+            elif shown:
+                value = share_interval(of)
+            yield {
+                "split": split, "term": term, "measure": measure, "n": n, "n_customers": people,
+                **dict(zip(("value", "low", "high"), value, strict=True)), "reason": None if shown else "small_n",
+                "suppressed": not shown,
+            }  # fmt: skip
 
 
-def _share(hits: pd.Series, rows: pd.DataFrame) -> Interval:
-    return share_interval(sums_of(hits.to_numpy(dtype=float), rows["customer"].to_numpy()))
+def _sums(con: duckdb.DuckDBPyConnection, measure: str, rows: str) -> list[tuple]:
+    """Term, median of the hours, and the sums over customers of the measure; of hours: of those up to the median."""
+    hit = {"answered": "answered", "resolved": "resolved", "hours_to_answer": "hours <= middle"}[measure]
+    return con.execute(f"""
+        SELECT term, any_value(middle), sum(s), sum(n), sum(s * s), sum(s * n), sum(n * n), count(*) FROM (
+            SELECT term, customer, any_value(middle) AS middle, count(*) FILTER ({hit}) AS s, count(*) AS n
+            FROM {rows} JOIN (SELECT term, median(hours) AS middle FROM {rows} GROUP BY term) USING (term)
+            GROUP BY term, customer)
+        GROUP BY term ORDER BY term""").fetchall()
 
 
-def median(x: np.ndarray, customer: np.ndarray) -> Interval:
-    """x (N,), N >= 1, customer (N,) -> median, low, high; NaN ends for one customer or where no spread can be told."""
-    middle = float(np.median(x))
-    error = mean_and_error(sums_of((x <= middle).astype(float), customer))[1]
+def _woodruff(con: duckdb.DuckDBPyConnection, rows: str, term: str, middle: float, below: Sums) -> Interval:
+    """The median with its interval: the quantiles at the ends of the interval of the share below it.
+
+    NaN ends for one customer, or where no spread can be told.
+    """
+    error = mean_and_error(below)[1]
     if not error > 0:
         return middle, math.nan, math.nan
-    low, high = np.quantile(x, np.clip([0.5 - Z * error, 0.5 + Z * error], 0.0, 1.0))
-    return middle, float(low), float(high)
+    at = [min(max(0.5 + sign * Z * error, 0.0), 1.0) for sign in (-1, 1)]
+    ((ends,),) = con.execute(f"SELECT quantile_cont(hours, {at}) FROM {rows} WHERE term = ?", [term]).fetchall()
+    return middle, float(ends[0]), float(ends[1])
 
 
 def _next(con: duckdb.DuckDBPyConnection, min_n: int) -> Iterator[dict[str, object]]:
-    going = steps(con)
-    first = con.execute("""
-        SELECT a.nr, min(l.answered_at) AS answered_at FROM looped AS l JOIN answer AS a
-          ON a.source = l.source AND a.response_id = l.response_id AND a.role = 'customer' GROUP BY a.nr""").df()
-    going = going.merge(first, on="nr", how="left")
-    came = (going["at"] <= going["answered_at"]) & (going["answered_at"] <= going["next_at"])
-    going = going.assign(came=came)[came | going["answered_at"].isna()]  # an answer after the next response is neither
-    groups = [
-        (ALL, ALL, going),
-        *(("nps_group", str(term), part) for term, part in going.groupby("nps_group", sort=True)),
-    ]
-    for split, term, part in groups:
-        for measure, (column, stratum) in _NEXT.items():
-            change = (part[f"next_{column}"] - part[column]).to_numpy(dtype=float)
-            known = ~np.isnan(change) & part[stratum].notna().to_numpy()
-            rows = part[known]
-            found = compared(
-                change[known], rows["came"].to_numpy(dtype=bool), rows[stratum].to_numpy(dtype=str),
-                rows["customer"].to_numpy(), min_n=min_n,
-            )  # fmt: skip
-            yield {"split": split, "term": term, "measure": measure, **found}
+    """next_*: steps with an answer in between, against those without any; an answer after the next response is neither."""
+    load_steps(con)
+    group = {"detractor": 0, "passive": 1, "promoter": 2}
+    text = {"negative": 0, "mixed": 1, "neutral": 2, "positive": 3}
+    coded = ", ".join(
+        f"coalesce(CASE {column} {' '.join(f'WHEN {name!r} THEN {code}' for name, code in codes.items())} END, -1)::INT AS {column}"
+        for column, codes in (("nps_group", group), ("said", text))
+    )
+    found = con.execute(f"""
+        SELECT customer, {coded}, (next_score - score)::DOUBLE AS next_nps,
+               (next_sentiment - sentiment)::DOUBLE / {SCORE} AS next_sentiment, answered_at IS NOT NULL AS came
+        FROM step LEFT JOIN (
+            SELECT a.nr, min(l.answered_at) AS answered_at FROM looped AS l JOIN answer AS a
+              ON a.source = l.source AND a.response_id = l.response_id AND a.role = 'customer' GROUP BY a.nr) USING (nr)
+        WHERE answered_at IS NULL OR answered_at BETWEEN moment AND next_moment ORDER BY nr""").fetchnumpy()
+    change = {name: np.ma.filled(found[name].astype(float), np.nan) for name in ("next_sentiment", "next_nps")}
+    stratum = {"next_sentiment": np.asarray(found["said"]), "next_nps": np.asarray(found["nps_group"])}
+    came, customer = np.asarray(found["came"]), np.asarray(found["customer"])
+    everybody = np.ones(len(came), dtype=bool)
+    parts = [(ALL, ALL, everybody), *(("nps_group", name, stratum["next_nps"] == code) for name, code in group.items())]
+    for split, term, mask in parts:
+        for measure, y in change.items():
+            rows = mask & ~np.isnan(y) & (stratum[measure] >= 0)
+            if split == ALL or rows.any():
+                made = compared(y[rows], came[rows], stratum[measure][rows], customer[rows], min_n=min_n)
+                yield {"split": split, "term": term, "measure": measure, **made}
 
 
 def compared(

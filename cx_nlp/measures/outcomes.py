@@ -42,8 +42,7 @@ def outcomes(con: duckdb.DuckDBPyConnection, *, rows: pa.Table | None, min_n: in
     if rows is None:
         return pd.DataFrame([row for outcome in OUTCOMES for row in _nothing(outcome, "no_file")])
     units = _units(con, rows)
-    terms = con.execute(f"SELECT unit, kind, term FROM ({_TERMS}) WHERE term IS NOT NULL ORDER BY ALL").df()
-    terms["at"] = np.searchsorted(units["unit"].to_numpy(), terms["unit"].to_numpy())
+    terms = _terms(con, units["unit"].to_numpy())
     found: list[dict[str, object]] = []
     for outcome in OUTCOMES:
         empty = "no_column" if rows[outcome].null_count == len(rows) else "nobody_matched"
@@ -75,13 +74,28 @@ def _units(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> pd.DataFrame:
     return found
 
 
-def _of(outcome: str, units: pd.DataFrame, terms: pd.DataFrame, min_n: int) -> Iterator[dict[str, object]]:
+def _terms(con: duckdb.DuckDBPyConnection, units: np.ndarray) -> dict[tuple[str, str], np.ndarray]:
+    """(kind, term) -> places in `units` that have it, in order; numbers instead of names, or many would not fit."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE had AS SELECT unit, kind, term FROM ({_TERMS}) WHERE term IS NOT NULL")
+    names = con.execute("SELECT DISTINCT kind, term FROM had ORDER BY ALL").fetchall()
+    found = con.execute("""
+        SELECT unit, code FROM had JOIN (
+            SELECT kind, term, row_number() OVER (ORDER BY kind, term) - 1 AS code FROM (SELECT DISTINCT kind, term FROM had))
+          USING (kind, term) ORDER BY code, unit""").fetchnumpy()
+    con.execute("DROP TABLE had")
+    at = np.searchsorted(units, np.asarray(found["unit"]))
+    ends = np.searchsorted(np.asarray(found["code"]), np.arange(len(names) + 1))
+    return {name: at[ends[code] : ends[code + 1]] for code, name in enumerate(names)}
+
+
+def _of(
+    outcome: str, units: pd.DataFrame, terms: Mapping[tuple[str, str], np.ndarray], min_n: int
+) -> Iterator[dict[str, object]]:
     y, customer = units[outcome].to_numpy(dtype=float), units["customer"].to_numpy()
     low, high = OUTCOMES[outcome]
     position = 0
     for kind, flag in KNOWN.items():
-        mine = terms[terms["kind"] == kind]
-        by_term: Mapping = {term: part["at"].to_numpy() for term, part in mine.groupby("term", sort=True)}
+        by_term = {term: places for (of, term), places in terms.items() if of == kind}
         rows = units[flag].to_numpy(dtype=bool) & ~np.isnan(y)
         found: list[tuple[str, Contrast]] = []
         for term in GROUPS if kind == "nps_group" else by_term:

@@ -92,20 +92,23 @@ def measure(folder: Path) -> dict[str, object]:
         started[:] = now
         return table
 
-    measures.finish = lap
+    measures.finish = lap  # every table goes through it
     whole = time.monotonic(), time.process_time()
-    with duck.session(folder / "_spill", threads=2) as con:
-        feedback, mentions = (
-            duck.parquet(con, sorted((folder / table).glob(f"dt=*/{files.PART}")), to)
-            for table, to in (("feedback", schema.FEEDBACK), ("theme_mentions", schema.THEME_MENTIONS))
-        )
-        outcomes, loops = _beside(con, feedback)
-        parents = {f"g/t{t}": f"g/p{t % OWNERS}" for t in range(THEMES)} | {f"g/p{p}": None for p in range(OWNERS)}
-        measures.tables(
-            con, feedback, mentions, parents, run_id="r", outcome_rows=outcomes, loop_rows=loops,
-            owners={f"g/t{t}": f"owner {t % OWNERS}" for t in range(THEMES)}, known_shares={"segment": {"g0": 0.5, "g1": 0.5}},
-        )  # fmt: skip
-        rows = duck.count(con, feedback)
+    try:
+        with duck.session(folder / "_spill", threads=2) as con:
+            feedback, mentions = (
+                duck.parquet(con, sorted((folder / table).glob(f"dt=*/{files.PART}")), to)
+                for table, to in (("feedback", schema.FEEDBACK), ("theme_mentions", schema.THEME_MENTIONS))
+            )
+            outcomes, loops = _beside(con, feedback)
+            parents = {f"g/t{t}": f"g/p{t % OWNERS}" for t in range(THEMES)} | {f"g/p{p}": None for p in range(OWNERS)}
+            measures.tables(
+                con, feedback, mentions, parents, run_id="r", outcome_rows=outcomes, loop_rows=loops,
+                owners={f"g/t{t}": f"owner {t % OWNERS}" for t in range(THEMES)}, known_shares={"segment": {"g0": 0.5, "g1": 0.5}},
+            )  # fmt: skip
+            rows = duck.count(con, feedback)
+    finally:
+        measures.finish = finish
     took = time.monotonic() - whole[0], time.process_time() - whole[1]
     by_table = [
         {"table": n, "seconds": round(s, 1), "processor_seconds": round(c, 1), "rows": r} for n, s, c, r in laps

@@ -7,7 +7,6 @@ not scored: `reader` gives the planted labels with a stated share of errors.
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from cx_nlp.sample.world import START
 
 MIN_N, RESAMPLES = 20, 200
 FOUND = 0.05  # q, or one less the level of an interval, at which something counts as found
+PARTS = ("covered", "recognised", "false_finds")
 Score = tuple[str, bool]  # what was asked, and whether the answer was right (or, of no facts, wrong)
 
 
@@ -125,23 +125,32 @@ def false_finds(con: duckdb.DuckDBPyConnection, rng: np.random.Generator) -> Ite
             yield name, bool(not low <= 0 <= high)
 
 
-def simulate(facts: Sequence[Fact], *, samples: int, rows: int, error: float, seed: int) -> dict[str, dict[str, list]]:
-    """-> {"covered", "recognised", "false_finds": {what was asked: [right or found, asked]}}."""
-    counted: dict[str, dict[str, list]] = {}
-    kinds = {"covered": facts, "false_finds": ()}
+def simulate(
+    facts: Sequence[Fact], *, samples: int, rows: int, error: float, seed: int, parts: Sequence[str] = PARTS
+) -> dict[str, dict[str, list[int]]]:
+    """-> for each of `parts`, {what was asked: [how often it was so, how often it was asked]}, see PARTS."""
+    counted: dict[str, dict[str, list[int]]] = {part: {} for part in parts}
     for number in range(seed, seed + samples):
-        for _kind, of in kinds.items():
-            rng = np.random.default_rng([seed, number])
+        for of in (facts, ()):
+            wanted = [part for part in parts if (part == "false_finds") == (not of)]
+            if not wanted:
+                continue
+            rng = np.random.default_rng(number)
             with load(generate(seed=number, rows=rows, facts=of, start=START).truth, error=error, rng=rng) as con:
-                scores = {"false_finds": false_finds(con, rng)} if not of else {
-                    "covered": covered(con, facts), "recognised": recognised(con, facts, rng)
-                }  # fmt: skip
-                for name, found in scores.items():
-                    counts = counted.setdefault(name, defaultdict(lambda: [0, 0]))
-                    for asked, hit in found:
-                        counts[asked][0] += hit
-                        counts[asked][1] += 1
+                for part in wanted:
+                    for asked, hit in _asked(part, con, facts, rng):
+                        counts = counted[part].setdefault(asked, [0, 0])
+                        counts[0] += hit
+                        counts[1] += 1
     return counted
+
+
+def _asked(
+    part: str, con: duckdb.DuckDBPyConnection, facts: Sequence[Fact], rng: np.random.Generator
+) -> Iterator[Score]:
+    if part == "covered":
+        return covered(con, facts)
+    return recognised(con, facts, rng) if part == "recognised" else false_finds(con, rng)
 
 
 @click.command()
@@ -154,13 +163,16 @@ def simulate(facts: Sequence[Fact], *, samples: int, rows: int, error: float, se
 @click.option(
     "--seed", type=int, default=1000, show_default=True, help="of the first sample; the next has the next one"
 )
+@click.option("--only", "parts", type=click.Choice(PARTS), multiple=True, default=PARTS, help="may be repeated")
 @click.option("--json", "as_json", is_flag=True)
-def main(facts_file: Path, samples: int, rows: int, error: float, seed: int, as_json: bool) -> None:
+def main(
+    facts_file: Path, samples: int, rows: int, error: float, seed: int, parts: Sequence[str], as_json: bool
+) -> None:
     """Draw samples, measure them, and count how often the measures are right.
 
     Example: python -m cx_nlp.sample.simulate --facts configs/sample/facts.yaml --samples 200
     """
-    found = simulate(load_facts(facts_file), samples=samples, rows=rows, error=error, seed=seed)
+    found = simulate(load_facts(facts_file), samples=samples, rows=rows, error=error, seed=seed, parts=parts)
     if as_json:
         click.echo(json.dumps(found))
         return

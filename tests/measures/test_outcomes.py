@@ -155,13 +155,22 @@ def test_answers_are_counted_by_the_themes_owner_and_timed():
 
 def test_the_interval_of_a_median_is_that_of_a_bootstrap():
     generator = rng(7)
-    x = generator.exponential(20, 400)
-    drawn = [np.median(generator.choice(x, 400)) for _ in range(2000)]
-    value, low, high = loops.median(x, np.arange(400))
-    assert value == np.median(x) and (low, high) == (
-        pytest.approx(np.percentile(drawn, 2.5), rel=0.08), pytest.approx(np.percentile(drawn, 97.5), rel=0.08),
-    )  # fmt: skip
-    assert np.isnan(loops.median(np.array([3.0]), np.array([1]))[1])
+    hours = generator.exponential(20, 400).round(3)
+    first = pd.Timestamp("2026-03-02", tz="UTC")
+    said = feedback({"customer_key": [f"c{i}" for i in range(400)], "submitted_at": first})
+    rows = [
+        {"source": "survey", "feedback_id": f"f{i:07}", "answered_at": first + pd.Timedelta(hours=h)}
+        for i, h in enumerate(hours)
+    ]
+    with load(said) as con:
+        found = loops.loops(con, rows=answered(rows), owners={}, min_n=20).set_index(["split", "measure"])
+        one = loops.loops(con, rows=answered(rows[:1]), owners={}, min_n=1).set_index(["split", "measure"])
+    row = found.loc[("(all)", "hours_to_answer")]
+    drawn = [np.median(generator.choice(hours, 400)) for _ in range(2000)]
+    assert row["value"] == pytest.approx(np.median(hours), rel=1e-6)
+    assert row["low"] == pytest.approx(np.percentile(drawn, 2.5), rel=0.08)
+    assert row["high"] == pytest.approx(np.percentile(drawn, 97.5), rel=0.08)
+    assert one.loc[("(all)", "hours_to_answer"), "n"] == 1 and np.isnan(one.loc[("(all)", "hours_to_answer"), "low"])
 
 
 def test_the_next_response_after_an_answer_is_set_against_those_who_stood_alike():
@@ -202,7 +211,7 @@ def test_an_answer_that_comes_after_the_next_response_is_neither():
     rows = [{"source": "survey", "feedback_id": "f0000000", "answered_at": pd.Timestamp("2026-03-05", tz="UTC")},
             {"source": "survey", "feedback_id": "f0000002", "answered_at": pd.Timestamp("2026-03-30", tz="UTC")}]  # fmt: skip
     with load(feedback(frame)) as con:
-        assert len(paths.steps(con)) == 2
+        assert paths.load_steps(con) == 2
         found = loops.loops(con, rows=answered(rows), owners={}, min_n=1).set_index(["split", "measure"])
     row = found.loc[("(all)", "next_nps")]
     assert row["n"] + row["n_without"] == 0 and row["reason"] == "small_n"
