@@ -24,8 +24,9 @@ ACTION_COLUMNS = ("action", "theme", "touchpoint", "owner", "started", "announce
 
 
 def check(config: Config) -> None:
-    """Read both files once. Raises SourceError or UnknownName, one line, for what cannot be read."""
+    """Read both files and the alert rules once. Raises SourceError or UsageError, one line, for what cannot be read."""
     _read(config)
+    config.alerts.all_rules()
 
 
 def leaders(config: Config, taxonomy: Taxonomy) -> Leaders:

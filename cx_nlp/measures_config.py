@@ -8,7 +8,7 @@ from cx_nlp.errors import UnknownName
 from cx_nlp.leader_config import CloseTheLoopConfig
 from cx_nlp.strict import Strict
 
-FILES = ("beliefs", "actions")  # files beside the feedback
+FILES = ("outcomes", "loops", "beliefs", "actions")  # files beside the feedback
 
 
 class MeasuresConfig(Strict):
@@ -19,6 +19,9 @@ class MeasuresConfig(Strict):
     known_shares: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="channel | touchpoint | segment: each value's share among all customers"
     )
+    outcomes: Path | None = Field(None, description="what customers did: CSV or Parquet, see docs/measures.md")
+    loops: Path | None = Field(None, description="what was answered, and when: CSV or Parquet, see docs/measures.md")
+    advocates: int = Field(500, ge=0, description="rows that the list of advocates has at most")
     beliefs: Path | None = Field(None, description="what leaders believe: CSV, see docs/measures.md")
     actions: Path | None = Field(None, description="what was done about a theme: CSV, see docs/measures.md")
     close_the_loop: CloseTheLoopConfig = Field(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, identity, inputs, leader_files, progress, sources, store
+from cx_nlp import __version__, beside, identity, inputs, progress, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped, SourceError, TransientError
@@ -83,7 +83,7 @@ def check(config: Config) -> None:
         check_source(name, source)
         credentials.check(source.url, source.options, where=f"sources.{name}")
     find_model(config.model)
-    leader_files.check(config)
+    beside.check(config)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
     if config.replacements:
@@ -219,7 +219,7 @@ def score_dates(
 
 
 def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, taxonomy: Taxonomy) -> store.Built:
-    """Compute the measures of the lake as this run will leave it; nothing where the run changes nothing.
+    """Compute the measures of the lake as this run will leave it; nothing where nothing that they follow from changes.
 
     What it gives is committed with the rest: measures and the rows that they are of change together.
     """
@@ -234,10 +234,10 @@ def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, tax
         weeks=settings.weeks,
         order=settings.journey,
         known_shares=settings.known_shares,
-        leaders=leader_files.leaders(night.config, taxonomy),
+        **beside.options(night.config, night.lake, taxonomy),
     )
     themes = pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None
-    return store.build_measures(plan, built, tables_of, themes=themes)
+    return store.build_measures(plan, built, tables_of, themes=themes, settings=beside.digest(night.config))
 
 
 def commit(

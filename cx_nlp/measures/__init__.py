@@ -1,11 +1,17 @@
 """The measures that leaders need, from the lake's feedback and theme mentions: tables from tables, nothing else known.
 
 rates      `measures`: NPS, CSAT, CES, ratings, sentiment and emotions by period and split
+emotional  `emotional`: which part of feedback is emotional, raw and corrected for the classifier's errors
 passives   `passives`, `crossings`: who sits on the fence, and how text and rating cross
+fence      `leans`, `conversions`: which passives lean up or down, and what would convert them
 drivers    `drivers`: which themes go with the outcome
 journey    `journey`: the touchpoints in order, and the moments that matter
+paths      `paths`: what the same customers say next
 emotions   `emotion_outcomes`, `explained`: which emotions go with the outcome, and how much they explain
 weighting  `weighted`: those who comment against all who rated, customers against their known shares
+advocates  `advocates`: who promotes and says so in words worth quoting
+outcomes   `outcomes`: what customers did after what they had said
+loops      `loops`: what was answered, how soon, and what the same customers say next
 perception `perception`: what leaders believe beside what customers and employees say
 frontline  `frontline`: what employees say that customers do not, and who saw it first
 changes    `changes`: since last night, last week and over half a year; `alerts`: those that meet a rule
@@ -43,28 +49,59 @@ def tables(
     weeks: int = 53,
     order: Sequence[str] = (),
     known_shares: Mapping[str, Mapping[str, float]] | None = None,
+    confusions: Mapping[str, np.ndarray] | None = None,
+    most_advocates: int = 500,
+    outcome_rows: pa.Table | None = None,
+    loop_rows: pa.Table | None = None,
+    owners: Mapping[str, str] | None = None,
     leaders: "Leaders | None" = None,
 ) -> tuple[dt.date | None, dict[str, pa.Table]]:
     """All measure tables of a lake -> its latest feedback_date, and each table in the order of its key.
 
-    feedback, mentions: SQL to stand after FROM. parents: theme_id -> the theme above. order: of touchpoints. leaders:
-    what people bring to it, beliefs, actions, rules and owners. A lake without feedback gives None and no tables; a table can be empty. The connection keeps the tables of `relations`.
+    feedback, mentions: SQL to stand after FROM. parents: theme_id -> the theme above. order: of touchpoints. confusions: the known
+    errors of classifiers, see `emotional`. outcome_rows, loop_rows: see `cx_nlp.outcome_files`; None without a file.
+    owners: theme_id -> who acts on it. leaders: their beliefs, actions and alert rules. A lake without feedback gives
+    None and no tables; a table can be empty. The connection keeps the tables of `relations`.
     """
-    from cx_nlp.measures import drivers, emotions, journey, leading, passives, rates, relations, weighting
+    from cx_nlp.measures import (
+        advocates,
+        drivers,
+        emotional,
+        emotions,
+        fence,
+        journey,
+        leading,
+        loops,
+        outcomes,
+        passives,
+        rates,
+        relations,
+        weighting,
+    )
+    from cx_nlp.measures import paths as steps
+    from cx_nlp.outcome_files import personas
 
-    relations.load(con, feedback=feedback, mentions=mentions, parents=parents)
+    of = None if outcome_rows is None else personas(outcome_rows)
+    relations.load(con, feedback=feedback, mentions=mentions, parents=parents, personas=of)
     as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
     if as_of is None:
         return None, {}
     makers: dict[str, Callable[[], pd.DataFrame]] = {
-        "measures": lambda: rates.measures(con, as_of, min_n=min_n, days=days, weeks=weeks),
+        "measures": lambda: rates.measures(con, as_of, min_n=min_n, days=days, weeks=weeks, confusions=confusions),
+        "emotional": lambda: emotional.emotional(con, confusions=confusions or {}, min_n=min_n),
         "passives": lambda: passives.passives(con, min_n=min_n),
         "crossings": lambda: passives.crossings(con, min_n=min_n),
+        "leans": lambda: fence.leans(con, min_n=min_n),
+        "conversions": lambda: fence.conversions(con, min_n=min_n),
         "drivers": lambda: drivers.drivers(con, min_n=min_n, rng=np.random.default_rng(SEED)),
         "journey": lambda: journey.journey(con, order=order, min_n=min_n),
+        "paths": lambda: steps.paths(con, min_n=min_n),
         "emotion_outcomes": lambda: emotions.emotion_outcomes(con, min_n=min_n),
         "explained": lambda: emotions.explained(con, min_n=min_n, rng=np.random.default_rng(SEED)),
         "weighted": lambda: weighting.weighted(con, known_shares=known_shares or {}, min_n=min_n),
+        "advocates": lambda: advocates.advocates(con, feedback=feedback, mentions=mentions, most=most_advocates),
+        "outcomes": lambda: outcomes.outcomes(con, rows=outcome_rows, min_n=min_n),
+        "loops": lambda: loops.loops(con, rows=loop_rows, owners=owners or {}, min_n=min_n),
         **leading.makers(con, as_of, leaders, feedback=feedback, mentions=mentions, parents=parents, min_n=min_n),
     }
     return as_of, {name: finish(name, make(), as_of=as_of, run_id=run_id) for name, make in makers.items()}

@@ -22,10 +22,16 @@ class Predictor:
         loaded = load_model(model)
         return cls(loaded, Encoder(loaded, threads=threads, engine=engine))
 
+    def documents(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """texts (N) -> their means (N, H), and their tokens (N,)"""
+        read = self.encoder.span_means(texts, [()] * len(texts))
+        means = [one.means[0] for one in read]
+        counts = np.array([one.n_tokens for one in read], dtype=np.int64)
+        return np.stack(means) if means else np.zeros((0, self.model.hidden), dtype=np.float32), counts
+
     def document_means(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> (N, H)"""
-        means = [read.means[0] for read in self.encoder.span_means(texts, [()] * len(texts))]
-        return np.stack(means) if means else np.zeros((0, self.model.hidden), dtype=np.float32)
+        return self.documents(texts)[0]
 
     def term_means(self, terms: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Rows of text, start, end (S) -> means of the terms (S, H) and of their documents (S, H), in row order."""
@@ -37,10 +43,6 @@ class Predictor:
             means[rows.index], documents[rows.index] = its.means[1:], its.means[0]
         return means, documents
 
-    def sentiment_logits(self, texts: Sequence[str]) -> np.ndarray:
-        """texts (N) -> (N, 3), before calibration"""
-        return heads.logits(self.model, "sentiment", self.document_means(texts))
-
     def emotion_logits(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> (N, 28), before calibration"""
         return heads.logits(self.model, "emotion", self.document_means(texts))
@@ -51,7 +53,7 @@ class Predictor:
 
     def sentiment(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> calibrated probabilities (N, 3)"""
-        return heads.sentiment(self.model, self.document_means(texts))
+        return heads.sentiment(self.model, *self.documents(texts))
 
     def emotions(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> probabilities (N, 28)"""

@@ -139,16 +139,15 @@ class Scorer:
         frame["is_mixed"] = None
         return frame[[name for name, _ in SCORES]], [], []
 
+    @staticmethod
     def _judge(
-        self, head: str, checkpoint: Checkpoint | None, texts: Sequence[str], means: np.ndarray, parts: Sequence[str],
-        part_means: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-        """Probabilities of the texts and of their sentences: of their means, or by a checkpoint that reads each anew."""
-        if checkpoint is None:
-            shared = {"sentiment": heads.sentiment, "emotion": heads.emotions}[head]
-            return shared(self.model, means), shared(self.model, part_means)
-        p = checkpoint.read([*texts, *parts]).probabilities  # together: many a text is one sentence
-        return p[: len(texts)], p[len(texts) :]
+        checkpoint: Checkpoint | None, shared: Callable[[], np.ndarray], texts: list[str], parts: list[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Probabilities of the texts and of their sentences: the shared head's, or of a checkpoint that reads each anew."""
+        both = (
+            checkpoint.read([*texts, *parts]).probabilities if checkpoint else shared()
+        )  # many a text is one sentence
+        return both[: len(texts)], both[len(texts) :]
 
     def _chunk(self, pair: Pair, texts: list[str], *, first: int) -> tuple[pd.DataFrame, list[dict], list[dict]]:
         found = list(analyse(texts, self.taxonomy))
@@ -162,8 +161,18 @@ class Scorer:
         beside = np.repeat(documents, [len(f.mentions) for f in found], axis=0)  # (mentions, H)
         calibration = pair.calibrated(self.model.calibration)
         parts = [text[s.start : s.end] for text, f in zip(texts, found, strict=True) for s in f.sentences]
-        of_texts, of_sentences = self._judge("sentiment", pair.sentiment, texts, documents, parts, sentence_means)
-        emotions, emotions_of_sentences = self._judge("emotion", pair.emotion, texts, documents, parts, sentence_means)
+        means = np.concatenate([documents, sentence_means])
+        counts = np.concatenate(
+            [
+                [r.n_tokens for r in read],
+                *(r.counts[1 : 1 + len(f.sentences)] for r, f in zip(read, found, strict=True)),
+            ]
+        )
+        sentiment = partial(heads.sentiment, self.model, means, counts)
+        of_texts, of_sentences = self._judge(pair.sentiment, sentiment, texts, parts)
+        emotions, emotions_of_sentences = self._judge(
+            pair.emotion, partial(heads.emotions, self.model, means), texts, parts
+        )
         of_mentions = heads.aspect(self.model, mention_means, beside)  # (mentions, 3)
         emotion_of_sentences = heads.primary_emotion(emotions_of_sentences, calibration)
         frame = document_frame(

@@ -27,7 +27,11 @@ def after(plan: Plan, built: Iterable[Built], table: str) -> list[Path]:
     """Files of a table as the run will leave them: those of the lake, with what waits for the commit in their place."""
     found = {path: path for path in files.partitions(plan.lake, table).values()}
     for one in built:
-        found |= {final: temporary for temporary, final in one.writes if final.parts[-3] == table}
+        found |= {
+            final: temporary
+            for temporary, final in one.writes
+            if final.parent.parent.name == table and final.name == files.PART
+        }
         found = {final: path for final, path in found.items() if final not in one.deletes}
     return list(found.values())
 
@@ -38,17 +42,22 @@ def build_measures(
     tables_of: TablesOf,
     *,
     themes: pd.DataFrame | None = None,
+    settings: str | None = None,
     memory: str = duck.MEMORY,
     threads: int = 2,
 ) -> Built:
     """Compute the measures after the run and write them under temporary names; nothing where the run changes nothing.
 
-    themes: as in `commit_run`. A lake that has feedback but no measures yet gets them on its next run.
+    themes: as in `commit_run`. settings: a digest of what measures follow from beside the lake's rows; measures made
+    with another are made again, also in a night without news. A lake that has feedback but no measures yet gets them on
+    its next run.
     """
     built = list(built)
     changed = any(one.writes or one.deletes for one in built)
     held = {table: files.partitions(plan.lake, table) for table in schema.MEASURE_TABLES}
-    if not changed and held["measures"]:
+    made_with = plan.lake / "_state" / "measured_with"
+    is_current = settings is None or (made_with.exists() and made_with.read_text(encoding="ascii").strip() == settings)
+    if not changed and held["measures"] and is_current:
         return Built()
     feedback = after(plan, built, "feedback")
     if not feedback and not changed:
@@ -68,6 +77,8 @@ def build_measures(
         if as_of is not None:
             final = files.partition(plan.lake, table, as_of)
             writes.append((files.write_table(final, tables[table], schema.TABLES[table], run_id=plan.run_id), final))
+    if not is_current and as_of is not None:
+        writes.append((files.write_text(made_with, f"{settings}\n", run_id=plan.run_id), made_with))
     return Built(tuple(writes), tuple(deletes))
 
 
