@@ -6,6 +6,9 @@ too small to be shown (`suppressed`) or nothing can be said. Intervals are 95 % 
 
 import pyarrow as pa
 
+from cx_nlp.leader_fields import LEADER_KEYS, LEADER_TABLES
+from cx_nlp.outcome_fields import OUTCOME_KEYS, OUTCOME_TABLES
+
 _text, _int, _real, _flag, _date = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32()
 Fields = list[tuple[str, pa.DataType]]
 
@@ -87,7 +90,7 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
             *_interval("presence"),  # regression coefficient: naming it, at its usual sentiment
             *_interval("sentiment"),  # coefficient of its sentiment, from neutral to wholly positive
             ("stability", _real),  # 0..1: share of resamples in which `presence` keeps its sign
-            ("caution", _text),  # null, or why the row is to be read with care: small_n | many_themes, joined by |
+            ("caution", _text),  # null, or why it is to be read with care: small_n | many_themes | unstable, joined by |
             *_tail,
         ],
         ("as_of", "respondent_role", "outcome", "theme_id", "n", "suppressed"),
@@ -176,6 +179,8 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
         ],
         ("as_of", "respondent_role", "outcome", "predictors", "n", "suppressed"),
     ),
+    **LEADER_TABLES,
+    **OUTCOME_TABLES,
 }  # fmt: skip
 MEASURE_KEYS = {
     "measures": ("as_of", "period", "period_start", *SPLITS, "measure"),
@@ -187,4 +192,6 @@ MEASURE_KEYS = {
     "weighted": ("as_of", "respondent_role", "scheme", "measure"),
     "emotion_outcomes": ("as_of", "respondent_role", "outcome", "emotion"),
     "explained": ("as_of", "respondent_role", "outcome", "predictors"),
+    **LEADER_KEYS,
+    **OUTCOME_KEYS,
 }

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cx_nlp import __version__, discovery, identity, inputs, logs, progress, remembered, sources, store
+from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped
@@ -88,6 +88,7 @@ def check(config: Config) -> None:
     if config.publish:
         credentials.check(config.publish.url, config.publish.options, where="publish")
     check_fits(config.fitted, config.model)
+    beside.check(config)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
     if config.replacements:
@@ -233,7 +234,7 @@ def measure(
     taxonomy: Taxonomy | None = None,
     every: bool = False,
 ) -> store.Built:
-    """Compute the measures of the lake as this run will leave it; nothing where the run changes nothing.
+    """Compute the measures of the lake as this run will leave it; nothing where nothing that they follow from changes.
 
     What it gives is committed with the rest: measures and the rows that they are of change together. taxonomy: None
     takes the lake's. every: those of all past days too.
@@ -249,9 +250,11 @@ def measure(
         weeks=settings.weeks,
         order=settings.journey,
         known_shares=settings.known_shares,
+        **beside.options(night.config, night.lake, taxonomy),
     )
     themes = discovery.themes_of(night.lake, built, taxonomy) if taxonomy else None
-    return store.build_measures(plan, built, tables_of, themes=themes, every=every)
+    digest = beside.digest(night.config)
+    return store.build_measures(plan, built, tables_of, themes=themes, every=every, settings=digest)
 
 
 def commit(

@@ -209,7 +209,9 @@ class Scorer:
             )
         frame["is_mixed"] = mixed
         for one in self.taxonomy.fitted:
-            rows_of_mentions += comment_rows(frame, one.ids, one.probabilities(texts, documents), one.thresholds)
+            rows_of_mentions += comment_rows(
+                frame, one.ids, one.probabilities(texts, read.documents.means), one.thresholds
+            )
         return frame[[name for name, _ in SCORES]], rows_of_mentions, rows_of_sentences
 
 

@@ -80,6 +80,7 @@ def card(folder: Path) -> str:
         "calibration": tables.calibration,
         "abstaining": tables.abstaining,
         "slices": tables.slices,
+        "is_emotional_confusion": tables.emotional,
         "behaviour": tables.behaviour,
         "fairness": tables.fairness,
         "engines": tables.engines,

@@ -56,7 +56,12 @@ def settings(folder):
 def test_what_was_learned_is_found_in_other_comments(folder, tiny):
     predictor = Predictor.load(str(tiny), threads=1)
     one = fitted.load_fitted(folder, model=predictor.model)
-    texts = ["Our bus stop was closed.", "A clerk was rude", "My car park ticket, and a rude guard", "It was visit 9 at home"]
+    texts = [
+        "Our bus stop was closed.",
+        "A clerk was rude",
+        "My car park ticket, and a rude guard",
+        "It was visit 9 at home",
+    ]
     assert one.predict(texts, predictor.document_means(texts)) == [
         ["fit/shop/Transport-parking"],
         ["fit/shop/staff"],
