@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from cx_nlp import identity, outcome_files
+from cx_nlp import identity, leader_files, outcome_files
 from cx_nlp.config import Config
 from cx_nlp.measures_config import FILES
 from cx_nlp.schema import MEASURE_TABLES
@@ -20,6 +20,7 @@ def check(config: Config) -> None:
         outcome_files.outcomes(config.measures.outcomes, nobody)
     if config.measures.loops is not None:
         outcome_files.loops(config.measures.loops)
+    leader_files.check(config)
 
 
 def options(config: Config, lake: Path, taxonomy: Taxonomy) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def options(config: Config, lake: Path, taxonomy: Taxonomy) -> dict[str, Any]:
         "most_advocates": files.advocates,
         "outcome_rows": None if files.outcomes is None else outcome_files.outcomes(files.outcomes, hasher),
         "loop_rows": None if files.loops is None else outcome_files.loops(files.loops),
+        "leaders": leader_files.leaders(config, taxonomy),
         "owners": {theme.theme_id: theme.owner for theme in taxonomy.themes if theme.owner},
     }
 
@@ -43,4 +45,5 @@ def digest(config: Config) -> str:
     for name in FILES:
         path = getattr(config.measures, name)
         of.update(path.read_bytes() if path is not None else b"")
+    of.update(repr(config.alerts.all_rules()).encode())
     return of.hexdigest()[:16]

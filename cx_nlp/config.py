@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError, field_validator
 from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
 from cx_nlp.errors import UnknownName, UsageError
+from cx_nlp.leader_config import AlertsConfig, RuleConfig
 from cx_nlp.measures_config import MeasuresConfig
 from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
@@ -39,6 +40,7 @@ class Config(Strict):
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
+    alerts: AlertsConfig = Field(default_factory=lambda: AlertsConfig.model_validate({}), description="who is told")
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -100,6 +102,7 @@ def load_config(path: Path) -> Config:
             "emotion": config_heads.absolute(config.emotion, base),
             "languages": config_heads.absolute_languages(config.languages, base),
             "measures": config.measures.from_folder(base),
+            "alerts": config.alerts.from_folder(base),
         }
     )
 
@@ -119,7 +122,11 @@ def _relative(name: str, base: Path) -> str:
     return str(base / name) if "/" in name or name.endswith((".yaml", ".yml")) else name
 
 
-_FIELDS = {"sources": SourceConfig.model_fields, "measures": MeasuresConfig.model_fields}
+_FIELDS = {
+    "sources": SourceConfig.model_fields,
+    "measures": MeasuresConfig.model_fields,
+    "alerts": AlertsConfig.model_fields,
+}
 
 
 def _problem(error: Exception) -> str:
@@ -152,6 +159,8 @@ def _explain(error: ValidationError, path: Path) -> UsageError:
             fields = ScaleConfig.model_fields
         elif "tombstone" in first["loc"]:
             fields = TombstoneConfig.model_fields
+        elif "rules" in first["loc"][:-1]:
+            fields = RuleConfig.model_fields
         fields = config_heads.fields_at(first["loc"][:-1]) or fields
         return UnknownName("key", str(first["loc"][-1]), fields, where=f"{path}: {where}")
     # A whole section is too long to show, and may hold what nobody may see.

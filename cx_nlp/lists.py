@@ -19,7 +19,13 @@ ADVOCATES = (
     "feedback_id", "source", "feedback_date", "rank", "score", "nps", "may_quote", "may_contact", "touchpoint", "segment",
     "themes", "primary_emotion", "text",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What somebody answers today; the comment itself where it is asked for.
+CLOSE_THE_LOOP = (
+    "priority", "reasons", "owner", "theme_id", "source", "feedback_id", "feedback_date", "contact", "touchpoint",
+    "nps_group", "sentiment_label", "primary_emotion",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_BLANK = "\ufeff\u200b\u2060"  # signs that nobody sees and a spreadsheet may drop
 _SAID = {True: "yes", False: "no", None: "unknown"}
 
 
@@ -46,6 +52,26 @@ def advocates(lake: Path, *, quotable: bool = False, contactable: bool = False) 
     return [{name: row[name] for name in ADVOCATES} for row in found]
 
 
+def close_the_loop(lake: Path) -> list[dict[str, object]]:
+    """The newest list of what needs an answer, the first priority first; columns CLOSE_THE_LOOP and text.
+
+    Whose feedback has left the lake since, or who has said no to being contacted, is left out. Raises UsageError where
+    the lake has no such list yet.
+    """
+    newest = list(files.partitions(lake, "close_the_loop").values())[-1:]
+    if not newest:
+        raise UsageError(f"no list close_the_loop in {lake}: expected a lake that `cx-nlp run` wrote")
+    with duckdb.connect() as con:
+        listed = duck.parquet(con, newest, schema.TABLES["close_the_loop"])
+        feedback = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
+        names = (*CLOSE_THE_LOOP, "text")
+        rows = con.execute(f"""
+            SELECT {", ".join(f"l.{name}" for name in CLOSE_THE_LOOP)}, f.text
+            FROM {listed} AS l JOIN {feedback} AS f ON f.source = l.source AND f.feedback_id = l.feedback_id
+            WHERE f.may_contact IS DISTINCT FROM false ORDER BY l.priority, l.feedback_date DESC, l.source, l.feedback_id""")
+        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> int:
     """Write rows with a header, UTF-8, whole or not at all; -> their number. Null is an empty cell."""
     count = 0
@@ -65,6 +91,8 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, objec
 
 def safe_cell(value: object) -> object:
     """A text that starts like a formula, after any spaces, gets an apostrophe in front; numbers and dates stay."""
-    if isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)):
+    if isinstance(value, str) and (
+        value.startswith(_FORMULA) or value.strip().lstrip(_BLANK).lstrip().startswith(_FORMULA)
+    ):
         return f"'{value}"
     return "" if value is None else value

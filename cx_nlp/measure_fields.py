@@ -6,6 +6,7 @@ too small to be shown (`suppressed`) or nothing can be said. Intervals are 95 % 
 
 import pyarrow as pa
 
+from cx_nlp.leader_fields import LEADER_KEYS, LEADER_TABLES
 from cx_nlp.outcome_fields import OUTCOME_KEYS, OUTCOME_TABLES
 
 _text, _int, _real, _flag, _date = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.date32()
@@ -154,6 +155,7 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
         ],
         ("as_of", "respondent_role", "outcome", "predictors", "n", "suppressed"),
     ),
+    **LEADER_TABLES,
     **OUTCOME_TABLES,
 }  # fmt: skip
 MEASURE_KEYS = {
@@ -165,5 +167,6 @@ MEASURE_KEYS = {
     "weighted": ("as_of", "respondent_role", "scheme", "measure"),
     "emotion_outcomes": ("as_of", "respondent_role", "outcome", "emotion"),
     "explained": ("as_of", "respondent_role", "outcome", "predictors"),
+    **LEADER_KEYS,
     **OUTCOME_KEYS,
 }

@@ -22,7 +22,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import State
 
-from cx_nlp import night, store
+from cx_nlp import alerting, night, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night, Taken
@@ -167,6 +167,8 @@ def nightly(config: str, only_date: str | None = None, reread: bool = False) -> 
         built = [score(this, plan, dates) for dates in plan.groups()]
         seconds = {"resolve": resolved - started, "score": time.monotonic() - resolved}
         built.append(measure(this, plan, built))
+        before = alerting.standing(this.lake)
         counts = commit(this, plan, built, taken, seconds)
+    alerting.announce(settings.alerts, this.lake, this.run_id, before)
     publish_summary(this, counts)
     return counts

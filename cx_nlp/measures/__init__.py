@@ -12,10 +12,16 @@ weighting  `weighted`: those who comment against all who rated, customers agains
 advocates  `advocates`: who promotes and says so in words worth quoting
 outcomes   `outcomes`: what customers did after what they had said
 loops      `loops`: what was answered, how soon, and what the same customers say next
+perception `perception`: what leaders believe beside what customers and employees say
+frontline  `frontline`: what employees say that customers do not, and who saw it first
+changes    `changes`: since last night, last week and over half a year; `alerts`: those that meet a rule
+actions    `action_effects`: whether what was done shows
+close_the_loop  `close_the_loop`: what needs an answer today
 """
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -23,6 +29,9 @@ import pandas as pd
 import pyarrow as pa
 
 from cx_nlp import schema
+
+if TYPE_CHECKING:
+    from cx_nlp.measures.leading import Leaders
 
 SEED = 20260101  # of the resampling: the same lake gives the same bytes
 DECIMALS = 9  # beyond lies what the order of additions does to a sum
@@ -45,13 +54,14 @@ def tables(
     outcome_rows: pa.Table | None = None,
     loop_rows: pa.Table | None = None,
     owners: Mapping[str, str] | None = None,
+    leaders: "Leaders | None" = None,
 ) -> tuple[dt.date | None, dict[str, pa.Table]]:
     """All measure tables of a lake -> its latest feedback_date, and each table in the order of its key.
 
     feedback, mentions: SQL to stand after FROM. parents: theme_id -> the theme above. order: of touchpoints. confusions: the known
     errors of classifiers, see `emotional`. outcome_rows, loop_rows: see `cx_nlp.outcome_files`; None without a file.
-    owners: theme_id -> who acts on it. A lake without feedback gives None and no tables; a table can be empty. The
-    connection keeps the tables of `relations`.
+    owners: theme_id -> who acts on it. leaders: their beliefs, actions and alert rules. A lake without feedback gives
+    None and no tables; a table can be empty. The connection keeps the tables of `relations`.
     """
     from cx_nlp.measures import (
         advocates,
@@ -60,6 +70,7 @@ def tables(
         emotions,
         fence,
         journey,
+        leading,
         loops,
         outcomes,
         passives,
@@ -91,6 +102,7 @@ def tables(
         "advocates": lambda: advocates.advocates(con, feedback=feedback, mentions=mentions, most=most_advocates),
         "outcomes": lambda: outcomes.outcomes(con, rows=outcome_rows, min_n=min_n),
         "loops": lambda: loops.loops(con, rows=loop_rows, owners=owners or {}, min_n=min_n),
+        **leading.makers(con, as_of, leaders, feedback=feedback, mentions=mentions, parents=parents, min_n=min_n),
     }
     return as_of, {name: finish(name, make(), as_of=as_of, run_id=run_id) for name, make in makers.items()}
 
@@ -101,12 +113,15 @@ def finish(name: str, rows: pd.DataFrame, *, as_of: dt.date, run_id: str) -> pa.
     rows = rows.reindex(columns=to.names)
     rows["as_of"], rows["run_id"] = as_of, run_id
     if name != "measures":
-        rows["respondent_role"] = "customer"
+        if "respondent_role" in to.names:
+            rows["respondent_role"] = "customer"
         rows = rows.sort_values(list(schema.KEYS[name]), kind="stable")
     arrays = []
     for field in to:
         column = rows[field.name]
-        if pa.types.is_floating(field.type):
+        if column.isna().all():  # pandas has made it a column of floats
+            arrays.append(pa.nulls(len(column), field.type))
+        elif pa.types.is_floating(field.type):
             arrays.append(pa.array(column.astype(float).round(DECIMALS) + 0.0, field.type, from_pandas=True))
         else:
             arrays.append(pa.array(column, field.type, from_pandas=True))

@@ -21,11 +21,13 @@ from cx_nlp.sample import facts as planted
 from cx_nlp.sample import reader
 from cx_nlp.sample.facts import Fact, load_facts
 from cx_nlp.sample.generate import generate
+from cx_nlp.sample.simulate_leaders import false_alarms, led
 from cx_nlp.sample.world import START
 
 MIN_N, RESAMPLES = 20, 200
 FOUND = 0.05  # q, or one less the level of an interval, at which something counts as found
-PARTS = ("covered", "recognised", "false_finds")
+PARTS = ("covered", "recognised", "false_finds", "led", "false_alarms")
+OF_NOTHING = ("false_finds", "false_alarms")  # asked of samples without any fact
 Score = tuple[str, bool]  # what was asked, and whether the answer was right (or, of no facts, wrong)
 
 
@@ -132,7 +134,7 @@ def simulate(
     counted: dict[str, dict[str, list[int]]] = {part: {} for part in parts}
     for number in range(seed, seed + samples):
         for of in (facts, ()):
-            wanted = [part for part in parts if (part == "false_finds") == (not of)]
+            wanted = [part for part in parts if (part in OF_NOTHING) == (not of)]
             if not wanted:
                 continue
             rng = np.random.default_rng(number)
@@ -150,6 +152,8 @@ def _asked(
 ) -> Iterator[Score]:
     if part == "covered":
         return covered(con, facts)
+    if part in ("led", "false_alarms"):
+        return led(con, facts, rng) if part == "led" else false_alarms(con, rng)
     return recognised(con, facts, rng) if part == "recognised" else false_finds(con, rng)
 
 

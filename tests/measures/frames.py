@@ -79,6 +79,20 @@ def tables(said: pa.Table, named: pa.Table | None = None, *, parents=None, **opt
     return {"as_of": as_of} | {name: table.to_pandas() for name, table in found.items()}
 
 
+def made(
+    name: str, said: pa.Table, named: pa.Table | None = None, *, leaders=None, parents=None, min_n=1
+) -> pd.DataFrame:
+    """One of the tables of `measures.leading` as its maker gives it."""
+    from cx_nlp.measures import leading
+
+    with load(said, named, parents=parents) as con:
+        as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
+        makers = leading.makers(
+            con, as_of, leaders, feedback="in_feedback", mentions="in_mentions", parents=parents or {}, min_n=min_n
+        )
+        return makers[name]()
+
+
 def of_truth(truth: pd.DataFrame) -> tuple[pa.Table, pa.Table]:
     """A sample's truth -> feedback and mentions as a faultless model would leave them."""
     return reader.read(truth)

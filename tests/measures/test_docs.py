@@ -10,9 +10,13 @@ import pyarrow as pa
 import pytest
 
 from cx_nlp import outcome_files, schema
+from cx_nlp.measures.actions import Action
+from cx_nlp.measures.alerts import Rule
 from cx_nlp.measures.emotions import _shapley
+from cx_nlp.measures.leading import Leaders
+from cx_nlp.measures.perception import Belief
 from cx_nlp.measures.statistics import log_odds
-from tests.measures.frames import feedback, mentions, tables
+from tests.measures.frames import DAY, feedback, made, mentions, tables
 
 TEXT = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
 
@@ -144,3 +148,61 @@ def test_weighted():
     }
     found = tables(feedback(frame), min_n=1)["weighted"]
     check("weighted", found[found["measure"] == "nps"])
+
+
+def week_of(now: int, before: int, size: int = 40) -> dict:
+    """Comments of this week and of the one before, `size` of each, of which so many are negative."""
+    said = ["negative"] * now + ["neutral"] * (size - now) + ["negative"] * before + ["neutral"] * (size - before)
+    return {"sentiment_label": said, "feedback_date": [DAY] * size + [DAY - dt.timedelta(7)] * size}
+
+
+def test_perception():
+    said = feedback({"csat": [5] * 8 + [4] * 92})
+    believed = Belief("We deliver a superior experience", "csat_top_box", 0.8, 100)
+    check("perception", made("perception", said, leaders=Leaders(beliefs=[believed])))
+
+
+def test_frontline():
+    frame = {"respondent_role": ["employee"] * 20 + ["customer"] * 40}
+    named = mentions({"feedback_id": [f"f{i:07}" for i in (*range(8), 20, 21)], "theme_id": "g/hinges"})
+    found = made("frontline", feedback(frame), named)
+    check("frontline", found[found["kind"] == "theme"])
+
+
+def test_changes():
+    found = made("changes", feedback(week_of(12, 4)))
+    check("changes", found[(found["measure"] == "negative") & (found["against"] == "week")])
+
+
+def test_alerts():
+    rule = Rule("worse-texts", "negative", "rise > 0.10 and p < 0.05")
+    check("alerts", made("alerts", feedback(week_of(12, 4)), leaders=Leaders(rules=[rule])))
+
+
+def test_close_the_loop():
+    frame = {
+        "nps": [2, 8, 9, 9], "sentiment_label": ["negative", "negative", "positive", "neutral"],
+        "primary_emotion": ["anger", "neutral", "gratitude", "neutral"], "may_contact": [True, None, True, True],
+    }  # fmt: skip
+    named = mentions({"feedback_id": ["f0000002"], "theme_id": "general/staff", "sentiment_label": "positive"})
+    check("close_the_loop", made("close_the_loop", feedback(frame), named))
+
+
+def test_action_effects():
+    frame = {"feedback_date": [DAY - dt.timedelta(i % 10 + 1) for i in range(20)] + [DAY] * 20}
+    wait = {
+        "feedback_id": [f"f{i:07}" for i in (*range(10), *range(20, 23))],
+        "theme_id": "g/wait",
+        "sentiment_label": "negative",
+    }
+    price = {
+        "feedback_id": [f"f{i:07}" for i in (*range(3, 8), *range(35, 39))],
+        "theme_id": "g/price",
+        "mention_id": 1,
+    }
+    named = mentions(
+        pd.concat([pd.DataFrame(wait), pd.DataFrame(price)]).fillna({"sentiment_label": "neutral", "mention_id": 0})
+    )
+    done = Leaders(actions=[Action("Call back", "wait", DAY)])
+    found = made("action_effects", feedback(frame), named, leaders=done)
+    check("action_effects", found[found["measure"] == "mentions"])
