@@ -58,7 +58,10 @@ def test_a_seed_gives_a_theme_where_no_pattern_does(tiny):
     mentions = scorer.score_texts(texts, vectors="unthemed").mentions
     found = {(row.mention, row.theme_id, row.method) for row in mentions.itertuples() if row.theme_id}
     assert ("fury", "t/anger", "pattern") in found
-    assert {one for one in found if one[2] == "seed"} == {("terrible", "t/anger", "seed"), ("excellent", "t/calm", "seed")}
+    assert {one for one in found if one[2] == "seed"} == {
+        ("terrible", "t/anger", "seed"),
+        ("excellent", "t/calm", "seed"),
+    }
     seeded = mentions[mentions["method"] == "seed"]
     assert (seeded["theme_score"] > 0.5).all() and seeded["vector"].isna().all()
     assert mentions.loc[mentions["mention"].str.contains("joke"), "theme_id"].isna().all(), "exclude bars seeds too"
