@@ -1,6 +1,7 @@
 """The shipped taxonomies beside `general`, and what the document on taxonomies says."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,14 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "taxonomies.md").read_text(enco
 SHIPPED = ["health", "hospitality"]
 
 
+@cache
+def loaded(name: str):
+    return load_taxonomies([name])  # runs the examples of the file
+
+
 @pytest.fixture(scope="module", params=SHIPPED)
 def taxonomy(request):
-    return load_taxonomies([request.param])  # runs the examples of the file
+    return loaded(request.param)
 
 
 def themes_of(text: str, taxonomy) -> set[str]:
@@ -36,19 +42,20 @@ def test_every_theme_has_an_owner_patterns_seeds_and_an_example(taxonomy):
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("health", "The paramedics were kind but we waited three hours for the ambulance.", {"staff", "arrival"}),
+        ("health", "The paramedics were kind but we waited three hours.", {"staff_manner", "timeliness"}),
+        ("health", "The ambulance arrived quickly.", {"arrival"}),
         ("health", "Nobody explained my medication before I was discharged.", {"explanation", "medication", "discharge"}),
         ("health", "I was on hold for ages and the receptionist was rude.", {"contacting", "staff_manner"}),
         ("health", "I like turtles.", set()),
         ("hospitality", "Our waiter was rude, the pasta bland and the bill too high.",
-         {"staff_attitude", "food", "taste", "billing"}),
+         {"staff_attitude", "taste", "billing"}),
         ("hospitality", "Great view and a comfortable bed, but the wifi was slow.", {"location", "bed_sleep", "facilities"}),
         ("hospitality", "We waited an hour for a table although we had a reservation.", {"service_speed", "booking"}),
         ("hospitality", "I like turtles.", set()),
     ],
 )  # fmt: skip
 def test_common_complaints_and_praise(name, text, expected):
-    found = themes_of(text, load_taxonomies([name]))
+    found = themes_of(text, loaded(name))
     assert found >= expected
     assert expected or not found
 
@@ -57,12 +64,14 @@ def test_the_document_s_taxonomy_loads_and_does_what_it_says(tmp_path):
     (block,) = re.findall(r"```yaml\n(.*?)```", DOCUMENT, re.DOTALL)
     path = tmp_path / "shop.yaml"
     path.write_text(block, encoding="utf-8")
-    assert themes_of("My parcel arrived late.", load_taxonomies([str(path)])) == {"delivery", "late"}
+    shop = load_taxonomies([str(path)])
+    assert themes_of("My parcel arrived late.", shop) == {"late"}
+    assert themes_of("The courier never smiled.", shop) == {"delivery"}
 
 
 def test_the_document_s_trace_is_what_the_command_prints():
     text = re.search(r'themes trace general --text "(.*?)"', DOCUMENT)[1]
-    general = load_taxonomies(["general"])
+    general = loaded("general")
     shown = table(trace_patterns(text, general), next(analyse([text], general)))
     first = shown.split("\n'")[0]
     assert "\n".join(f"    {line}" for line in first.splitlines()) in DOCUMENT
