@@ -2,7 +2,7 @@
 
 taxonomy: shop            # default: the file's name
 version: 1                # becomes part of themes_version; default 1
-seed_threshold: 0.5       # least cosine between a mention and a seed, 0..1; 1 turns seeds off; default see SEED_THRESHOLD
+seed_threshold: 0.55      # least cosine between a mention and a seed, 0..1; 1 turns seeds off; default see SEED_THRESHOLD
 themes:
   - id: delivery          # `id` and `name` alone are enough: the name is then the pattern
     name: Delivery
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cx_nlp.themes.fitted import Fitted
 
 MATCH_VERSION = "match-2"  # bump when the same taxonomy gives other themes
-SEED_THRESHOLD = 0.5
+SEED_THRESHOLD = 0.55
 
 
 @dataclass(frozen=True, slots=True)
