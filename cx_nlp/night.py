@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -219,8 +219,8 @@ def score_dates(
     with progress.bar("scoring", total=rows) if of is None else contextlib.nullcontext() as step:
 
         def score(staged: pd.DataFrame):
-            kept = "unthemed" if is_kept else "none"
-            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=kept, progress=step)
+            keep: Literal["unthemed", "none"] = "unthemed" if is_kept else "none"
+            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
         kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
         return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))

@@ -155,5 +155,6 @@ def _joined(groups: Sequence[Group], near: np.ndarray) -> list[np.ndarray]:
     both = np.array(one_way) & np.array(one_way).T
     parts = connected_components(both, directed=False)[1]
     return [
-        np.sort(np.concatenate([groups[i].rows for i in np.flatnonzero(parts == part)])) for part in np.unique(parts)
+        np.sort(np.concatenate([groups[int(i)].rows for i in np.flatnonzero(parts == part)]))
+        for part in np.unique(parts)
     ]
