@@ -126,9 +126,9 @@ def theme_ids(
     for cell, where in zip(cells, positions, strict=True):
         its = []
         for part in filter(None, map(str.strip, cell.split("|"))):
-            theme = by_name.get(part.casefold())
-            if theme is None:
-                raise UnknownName("theme", part[:80], sorted(by_name.values()), where)
+            if part.casefold() not in by_name:
+                raise UnknownName("theme", part[:80], sorted(set(by_name.values())), where)
+            theme = by_name[part.casefold()]
             written.setdefault(theme, part)
             its.append(theme)
         found.append(sorted(set(its)))

@@ -1,16 +1,18 @@
 """`cx-nlp themes`: a taxonomy checked, and the reason a mention got its theme."""
 
 import json
+import sys
 from dataclasses import asdict
 
 import click
 
+from cx_nlp.cli.fit import fit
 from cx_nlp.cli.options import engine_option
 
 
 @click.group()
 def themes() -> None:
-    """Check taxonomies, and see why a mention got its theme.
+    """Check taxonomies, see why a mention got its theme, and learn themes from labelled comments.
 
     \b
     Example:
@@ -71,7 +73,7 @@ def trace(file: str, text: str | None, model: str, engine: str, as_json: bool) -
     from cx_nlp.themes.trace import table, trace_patterns, trace_seeds
 
     taxonomy = load_taxonomies([file])
-    text = clean_text(click.get_text_stream("stdin").read() if text is None else text)
+    text = clean_text(sys.stdin.read() if text is None else text)
     found = next(iter(analyse([text], taxonomy)))
     candidates = trace_patterns(text, taxonomy)
     if any(theme.seeds for theme in taxonomy.themes) and not all(mention.themes for mention in found.mentions):
@@ -85,3 +87,6 @@ def trace(file: str, text: str | None, model: str, engine: str, as_json: bool) -
         click.echo(json.dumps(out, ensure_ascii=False))
     else:
         click.echo(table(candidates, found))
+
+
+themes.add_command(fit)

@@ -21,8 +21,9 @@ from cx_nlp.score.model import Calibration, Model, load_model
 from cx_nlp.score.replaced import Pair, Replaced
 from cx_nlp.score.replacement import Replacement
 from cx_nlp.score.seeding import embed_seeds, themes_and_vectors
-from cx_nlp.score.span_rows import MENTION_COLUMNS, SENTENCE_COLUMNS, Keep, mention_rows, sentence_rows
+from cx_nlp.score.span_rows import MENTION_COLUMNS, SENTENCE_COLUMNS, Keep, comment_rows, mention_rows, sentence_rows
 from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
+from cx_nlp.themes.fitted import check_model
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.seeds import Seeds
 from cx_nlp.themes.taxonomy import Taxonomy
@@ -51,6 +52,8 @@ class Scorer:
         self.encoder = encoder
         self.taxonomy = taxonomy
         self.replaced = replaced or Replaced()
+        for one in taxonomy.fitted:
+            check_model(one, model)
 
     @classmethod
     def load(
@@ -205,6 +208,10 @@ class Scorer:
                 nr, f, themes[m], of_mentions[m], emotion_of_sentences[s], self.model.calibration, kept[m]
             )
         frame["is_mixed"] = mixed
+        for one in self.taxonomy.fitted:
+            rows_of_mentions += comment_rows(
+                frame, one.ids, one.probabilities(texts, read.documents.means), one.thresholds
+            )
         return frame[[name for name, _ in SCORES]], rows_of_mentions, rows_of_sentences
 
 

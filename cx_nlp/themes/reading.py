@@ -98,10 +98,14 @@ def read_taxonomy(path: Path) -> TaxonomyFile:
         for i, theme in enumerate(entry.themes)
     )
     claims = tuple(
-        Claim(("themes", i, "examples", j), theme.theme_id, one if is_hit else one.text, is_hit)
+        Claim(
+            ("themes", i, "examples", j),
+            theme.theme_id,
+            one if isinstance(one, str) else one.text,
+            isinstance(one, str),
+        )
         for i, (theme, its) in enumerate(zip(themes, entry.themes, strict=True))
         for j, one in enumerate(its.examples)
-        for is_hit in [isinstance(one, str)]
     )
     return TaxonomyFile(path, name, str(entry.version), themes, lines, claims)
 

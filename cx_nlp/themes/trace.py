@@ -116,7 +116,9 @@ def trace_seeds(found: TextSpans, vectors: np.ndarray, seeds: Seeds) -> list[Can
             ranked = ranking(vector, seeds, name)
             hit = nearest(ranked, seeds, mention.barred)
             for theme, cosine, number in ranked[:_SEEDS_SHOWN]:
-                outcome = _seed_outcome(theme, cosine, seeds.thresholds[number], hit and hit.theme_id, mention.barred)
+                outcome = _seed_outcome(
+                    theme, cosine, seeds.thresholds[number], hit.theme_id if hit else None, mention.barred
+                )
                 if hit and seeds.parents[theme] == hit.theme_id:
                     outcome = f"{hit.theme_id} instead: its children are within {MARGIN}"
                 out.append(

@@ -72,14 +72,14 @@ def translated(predict: Predict, to: Mapping[str, str]) -> Predict:
 
 
 def zero_shot(root: Path, mapping: CategoryMapping, *, model: str, threads: int = 0) -> dict[str, Any]:
-    """-> a report as of `cx-nlp evaluate themes`, its labels being the set's categories."""
+    """-> a report as of `cx-nlp evaluate themes`, its labels being the set's categories that the mapping names."""
     rows = load(mapping.set, mapping.split, root).to_pandas()
     taxonomy = load_taxonomies([mapping.taxonomy])
     predict = taxonomy_predictor(taxonomy, model=model, threads=threads)
     return judge(
         translated(predict, category_of(mapping, taxonomy)),
         rows["text"].tolist(),
-        [list(its) for its in rows["labels"]],
+        [[label for label in its if label in mapping.categories] for its in rows["labels"]],
         dict.fromkeys(mapping.categories),
         rng=np.random.default_rng(_SEED),
         model=taxonomy.version,

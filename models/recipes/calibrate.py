@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from cx_nlp.calibration import ece
+from cx_nlp.calibration import best_threshold, ece
 from cx_nlp.labelled import label_matrix
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
@@ -27,14 +27,11 @@ from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 from models.recipes import data
 from models.recipes.command import one_line
 
-_GRID = np.arange(0.05, 0.91, 0.01)
 _TEMPERATURES = np.arange(0.4, 3.01, 0.05)
 _POWERS = np.arange(-0.6, 0.31, 0.05)
 _MIXED_GRID = np.arange(0.40, 0.96, 0.01)
 MIXED_FALSE_POSITIVES = 0.05
 KEPT_SHARE = 0.9  # the tenth of dev with the lowest confidence is what is called uncertain
-# What a label's own examples are weighed against: so many examples of what the model itself expects.
-PRIOR_EXAMPLES = 20.0
 _BIAS_PENALTY = 4.0  # of the emotions' biases: a label with few examples stays near the common calibration
 
 
@@ -87,21 +84,6 @@ def emotion_scaling(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.nd
 
     found = minimize(loss, np.r_[1.0, np.zeros(logits.shape[1])], jac=True, method="L-BFGS-B").x
     return round(float(1 / max(found[0], 0.2)), 3), found[1:].round(3)
-
-
-def best_threshold(p: np.ndarray, truth: np.ndarray) -> float:
-    """Threshold of the highest F1 of calibrated probabilities p (N,) against truth (N,).
-
-    The counts of the label's examples are joined by those the probabilities themselves expect, scaled to
-    PRIOR_EXAMPLES examples: ten examples of grief say little, and a threshold set on them alone is noise.
-    """
-    expected = PRIOR_EXAMPLES / max(p.sum(), 1e-9)  # scale at which the expectation holds PRIOR_EXAMPLES examples
-    scores = []
-    for t in _GRID:
-        said = p >= t
-        right = truth[said].sum() + expected * p[said].sum()
-        scores.append(2 * right / (truth.sum() + PRIOR_EXAMPLES + (1 + expected) * said.sum()))
-    return round(float(_GRID[int(np.argmax(scores))]), 2)
 
 
 def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:

@@ -98,7 +98,7 @@ def _nhs_themes(path: Path) -> Dataset:
     themes = list(frame.columns[list(frame.columns).index("Comment sentiment") + 1 :])
     rows, seen = [], set()
     for row in frame.to_dict("records"):
-        text, given = row["FFT answer"], [name for name in themes if row[name] == 1]
+        text, given = row["FFT answer"], [name for name in themes if str(row[name]) == "1"]
         if not isinstance(text, str) or not given or set(given) & set(_NO_THEMES) or text.casefold() in seen:
             continue
         seen.add(text.casefold())

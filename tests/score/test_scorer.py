@@ -54,11 +54,14 @@ def test_a_seed_gives_a_theme_where_no_pattern_does(tiny):
     anger = Theme("t/anger", "Anger", patterns=("fury",), seeds=("awful",), exclude=("terrible joke",))
     calm = Theme("t/calm", "Calm", patterns=("peace",), seeds=("lovely",))
     scorer = Scorer.load(model=str(tiny), taxonomy=Taxonomy("t-1+1", (anger, calm)), threads=1)
-    texts = ["The terrible was the fury.", "A terrible joke.", "The love was here."]
+    texts = ["The terrible was the fury.", "A terrible joke.", "The excellent was the peace talk."]
     mentions = scorer.score_texts(texts, vectors="unthemed").mentions
     found = {(row.mention, row.theme_id, row.method) for row in mentions.itertuples() if row.theme_id}
     assert ("fury", "t/anger", "pattern") in found
-    assert {one for one in found if one[2] == "seed"} == {("terrible", "t/anger", "seed"), ("love", "t/calm", "seed")}
+    assert {one for one in found if one[2] == "seed"} == {
+        ("terrible", "t/anger", "seed"),
+        ("excellent", "t/calm", "seed"),
+    }
     seeded = mentions[mentions["method"] == "seed"]
     assert (seeded["theme_score"] > 0.5).all() and seeded["vector"].isna().all()
     assert mentions.loc[mentions["mention"].str.contains("joke"), "theme_id"].isna().all(), "exclude bars seeds too"
