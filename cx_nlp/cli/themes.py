@@ -6,12 +6,13 @@ from dataclasses import asdict
 
 import click
 
+from cx_nlp.cli.fit import fit
 from cx_nlp.cli.options import engine_option
 
 
 @click.group()
 def themes() -> None:
-    """Check taxonomies, and see why a mention got its theme.
+    """Check taxonomies, see why a mention got its theme, and learn themes from labelled comments.
 
     \b
     Example:
@@ -86,3 +87,6 @@ def trace(file: str, text: str | None, model: str, engine: str, as_json: bool) -
         click.echo(json.dumps(out, ensure_ascii=False))
     else:
         click.echo(table(candidates, found))
+
+
+themes.add_command(fit)

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cx_nlp.spans.find import Sentence, mention_of, sentences_of
-from cx_nlp.spans.mentions import Phrase, noun_phrases, phrase_at
+from cx_nlp.spans.find import Sentence, clauses_of, mention_of, read_layout, sentences_of
+from cx_nlp.spans.mentions import Phrase, phrase_at
 from cx_nlp.spans.pipeline import parse
-from cx_nlp.spans.sentences import sentence_starts
 from cx_nlp.themes.matcher import Match, matcher_of
 from cx_nlp.themes.patterns import BETWEEN
 from cx_nlp.themes.taxonomy import Taxonomy
@@ -45,10 +44,11 @@ class ThemedMention:
 
 @dataclass(frozen=True, slots=True)
 class TextSpans:
-    """Sentences and themed mentions of one text, each in the order of (start, end)."""
+    """Sentences, themed mentions and clauses of one text, as in `cx_nlp.spans.Spans`."""
 
     sentences: tuple[Sentence, ...]
     mentions: tuple[ThemedMention, ...]
+    clauses: tuple[Sentence, ...] = ()
 
 
 def analyse(texts: Iterable[str], taxonomy: Taxonomy, *, batch_size: int = 256) -> Iterator[TextSpans]:
@@ -60,15 +60,18 @@ def analyse(texts: Iterable[str], taxonomy: Taxonomy, *, batch_size: int = 256) 
     matcher = matcher_of(taxonomy)
 
     def read(doc: "Doc"):
+        from cx_nlp.spans.components import phrases_of
+
         found = matcher.find(doc)
-        themed = assign(doc, noun_phrases(doc), matcher.counted(doc, found), matcher.parents)
-        return sentence_starts(doc), [
+        themed = assign(doc, phrases_of(doc), matcher.counted(doc, found), matcher.parents)
+        return read_layout(doc), [
             (phrase.located(doc), themes, matcher.barred(doc, found, phrase.left, phrase.end))
             for phrase, themes in themed
         ]
 
     for text, found in parse(texts, read, batch_size=batch_size, lemmas=matcher.needs_lemmas):
-        sentences = sentences_of(text, [offset + start for offset, (starts, _) in found for start in starts])
+        layouts = [(offset, layout) for offset, (layout, _) in found]
+        sentences = sentences_of(text, [offset + start for offset, layout in layouts for start in layout.starts])
         mentions = []
         for offset, (_, themed) in found:
             for located, themes, barred in themed:
@@ -77,7 +80,7 @@ def analyse(texts: Iterable[str], taxonomy: Taxonomy, *, batch_size: int = 256) 
                 mentions.append(
                     ThemedMention(m.start, m.end, m.text, m.sentence, m.opinion, m.is_negated, hits, barred)
                 )
-        yield TextSpans(sentences, tuple(mentions))
+        yield TextSpans(sentences, tuple(mentions), clauses_of(layouts))
 
 
 def assign(

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cx_nlp.spans.mentions import noun_phrases
 from cx_nlp.spans.pipeline import parse
 from cx_nlp.themes.match import TextSpans, assign
 from cx_nlp.themes.matcher import Match, ThemeMatcher, excluding, longest, matcher_of
@@ -60,6 +59,8 @@ def trace_patterns(text: str, taxonomy: Taxonomy) -> list[Candidate]:
 
 def _judged(doc: "Doc", matcher: ThemeMatcher) -> list[tuple[tuple[int, int] | None, Match, tuple[int, int], str]]:
     """(the mention's code points, the match, the match's code points, outcome) of every pattern in a Doc."""
+    from cx_nlp.spans.components import phrases_of
+
     found = matcher.find(doc)
     outcomes: dict[Match, str] = {}
     for match in found.patterns:
@@ -69,7 +70,7 @@ def _judged(doc: "Doc", matcher: ThemeMatcher) -> list[tuple[tuple[int, int] | N
         elif matcher.lacks_include(doc, match, found):
             outcomes[match] = "its sentence holds none of the theme's include"
     kept = longest(match for match in found.patterns if match not in outcomes)
-    themed = assign(doc, noun_phrases(doc), kept, matcher.parents)
+    themed = assign(doc, phrases_of(doc), kept, matcher.parents)
     out = []
     for match in dict.fromkeys(found.patterns):
         holder = next(
