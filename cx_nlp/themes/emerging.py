@@ -86,7 +86,7 @@ def emerging(con: duckdb.DuckDBPyConnection, as_of: dt.date, *, min_n: int) -> p
             "baseline_n_customers": x[kept, 1:].sum(axis=1).astype(int),
             "baseline_customers": int(n[1:].sum()),
             "is_emerging": found.is_emerging[kept] if found else False,
-            "caution": np.where(renamed[kept], "version", None),
+            "caution": np.array(["version" if is_so else None for is_so in renamed[kept]], dtype=object),
             "suppressed": found is None,
         }
     )

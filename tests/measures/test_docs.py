@@ -10,6 +10,7 @@ import pytest
 from cx_nlp import schema
 from cx_nlp.measures.emotions import _shapley
 from cx_nlp.measures.statistics import log_odds
+from cx_nlp.themes.emerging import growths
 from tests.measures.frames import feedback, mentions, tables
 
 TEXT = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
@@ -87,3 +88,8 @@ def test_weighted():
     }
     found = tables(feedback(frame), min_n=1)["weighted"]
     check("weighted", found[found["measure"] == "nps"])
+
+
+def test_emerging():
+    found = growths(np.array([24.0]), 60, np.full((1, 8), 6.0), np.full(8, 60.0))
+    check("emerging", pd.DataFrame({"share": found.share, "baseline": found.baseline, "growth": found.growth}))
