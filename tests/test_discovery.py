@@ -53,7 +53,8 @@ def rows_of(night: int, counts: dict[str, int]) -> list[dict]:
 
 
 def prepared(lake: Path, run_id: str, rows: list[dict], settings: DiscoveryConfig = SETTINGS, **options):
-    plan, built = nights.prepare(lake, run_id, rows, scorer=score, keeps_vectors=settings.enabled, group=1, **options)
+    options = {"group": 1, "slice_rows": 50} | options
+    plan, built = nights.prepare(lake, run_id, rows, scorer=score, keeps_vectors=settings.enabled, **options)
     return plan, discovery.discover(plan, built, lambda: FAKE, settings)
 
 
@@ -127,7 +128,7 @@ def test_a_rerun_changes_no_byte(lake):
 
 def test_neither_order_nor_slices_change_an_id(begun, tmp_path):
     other = tmp_path / "other"
-    night(other, "n0", rows_of(0, FIRST)[::-1], slice_rows=20)
+    night(other, "n0", rows_of(0, FIRST)[::-1], slice_rows=17)
     names = ("_registry/themes.json", "_registry/mentions.parquet")
     assert [(other / name).read_bytes() for name in names] == [(begun / name).read_bytes() for name in names]
     assert nights.content(other) == nights.content(begun)
