@@ -76,16 +76,19 @@ def themes_of(lake: Path, built: Sequence[store.Built], taxonomy: Taxonomy) -> p
 def keeping(plan: store.Plan, dates: Sequence[dt.date], score: store.Score) -> store.Score:
     """The same scorer for `store.build` of these dates, but that the mentions it gives a `vector` are put aside.
 
-    A second call for the same dates replaces what the first put aside.
+    A second call for the same dates replaces what the first put aside, once it is asked to score: dates that the run has
+    built already are not scored again, and what was put aside with them stays.
     """
     name = dates[0].isoformat()
-    registry_files.drop_aside(plan.lake, plan.run_id, name)
     numbers = itertools.count()
 
     def scored(staged: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]:
+        number = next(numbers)
+        if not number:
+            registry_files.drop_aside(plan.lake, plan.run_id, name)
         feedback, mentions, sentences = score(staged)
         if mentions is not None:
-            mentions = _put_aside(plan, f"{name}.{next(numbers):06}", staged, mentions)
+            mentions = _put_aside(plan, f"{name}.{number:06}", staged, mentions)
         return feedback, mentions, sentences
 
     return scored
@@ -93,7 +96,8 @@ def keeping(plan: store.Plan, dates: Sequence[dt.date], score: store.Score) -> s
 
 def _put_aside(plan: store.Plan, name: str, staged: pd.DataFrame, mentions: pd.DataFrame) -> pd.DataFrame:
     """-> all mentions, without the column `vector`; staged: the rows that were scored."""
-    its = mentions[mentions["vector"].notna()]
+    names = ["source", "feedback_id", "mention_id", "mention", "start", "end", "vector"]
+    its = mentions.loc[mentions["vector"].notna(), names]
     if len(its):
         person = staged["customer_key"].fillna(staged["response_id"]).fillna(staged["feedback_id"])
         said = staged[["source", "feedback_id", "feedback_date", "may_quote"]].assign(

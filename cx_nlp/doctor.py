@@ -156,6 +156,7 @@ _DATED = {
     "theme_mentions": "feedback_date",
     "sentences": "feedback_date",
     "runs": "CAST(started_at AT TIME ZONE 'UTC' AS DATE)",
+    "quality": "CAST(started_at AT TIME ZONE 'UTC' AS DATE)",
     **dict.fromkeys(schema.MEASURE_TABLES, "as_of"),
 }
 

@@ -23,8 +23,14 @@ def fail(night: "Night", error: BaseException) -> None:
             "finished_at": dt.datetime.now(dt.UTC),
             "config_hash": night.config.hash,
             "code_version": __version__,
-            "error": f"{type(error).__name__}: {error}" if isinstance(error, _SAYS_NO_TEXT) else type(error).__name__,
+            "error": reason(error),
         }
         for name in night.config.sources or ("(all)",)  # rescore reads none
     ]
-    store.record_failure(night.lake, night.run_id, rows)
+    store.record_failure(night.lake, night.run_id, rows, quality=getattr(error, "checks", ()))
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line that quotes no row and no credential: its kind, and its words where they may be kept."""
+    said = f": {' '.join(str(error).split())}" if isinstance(error, _SAYS_NO_TEXT) else ""
+    return f"{type(error).__name__}{said}"

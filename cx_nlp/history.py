@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cx_nlp import logs, night, progress, store
+from cx_nlp import logs, night, progress, quality, store
 from cx_nlp.night import Night
 from cx_nlp.themes.taxonomy import Taxonomy
 
@@ -102,8 +102,15 @@ def _commit(
     *,
     every: bool,
 ) -> None:
+    with stages("quality"):
+        checks = quality.entry(plan, part.config.quality, flow=part.flow)
+        quality.enforce(checks)
     with stages("score"):
-        built = score(part, plan, done)
+        built = list(score(part, plan, done))
+    with stages("quality"):
+        left = quality.leaving(plan, built, part.config.quality)
+        quality.enforce(left, before=checks)
+        built.append(quality.keep(plan, built, [*checks, *left]))
     version = model_version() if any(one.scored for one in built) else None
     owes = store.Due(tuple(plan.to_score), every) if plan.to_score else store.owed(part.lake)
     night.commit(

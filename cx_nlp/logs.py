@@ -9,12 +9,15 @@ import datetime as dt
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
+from typing import TypeVar
 
 FORMATS = ("text", "json")
 VARIABLE = "CX_NLP_LOG"
 log = logging.getLogger("cx_nlp")
+Rows = TypeVar("Rows", bound=Sized)
+Result = TypeVar("Result")
 
 
 class JsonLines(logging.Formatter):
@@ -70,3 +73,19 @@ class Stages:
             "run %s: %s took %.1f s", self.run_id, stage, seconds,
             extra=fields(self.run_id, stage, seconds=round(seconds, 3)),
         )  # fmt: skip
+
+
+def timed(run_id: str, stage: str, function: Callable[[Rows], Result]) -> Callable[[Rows], Result]:
+    """The function of some rows, each call logged with how many they were and how long it took."""
+
+    def call(rows: Rows) -> Result:
+        started = time.monotonic()
+        result = function(rows)
+        seconds = time.monotonic() - started
+        log.info(
+            "run %s: %s took %.1f s for %d rows", run_id, stage, seconds, len(rows),
+            extra=fields(run_id, stage, seconds=round(seconds, 3), rows=len(rows)),
+        )  # fmt: skip
+        return result
+
+    return call

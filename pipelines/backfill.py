@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
+from cx_nlp_pipelines import blocks, hooks, options
 from cx_nlp_pipelines import pool as pools
 from cx_nlp_pipelines.loaded import taxonomy
 from cx_nlp_pipelines.nightly import lake_of, take
@@ -19,8 +20,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from cx_nlp import history, logs, night, store
-from cx_nlp.config import load_config
+from cx_nlp.config import Config, load_config
 from cx_nlp.night import Night
+from cx_nlp.sources import credentials
 
 # Its threads only wait for the processes, which are what bounds the work.
 THREADS = 8
@@ -50,10 +52,21 @@ def _run_name() -> str:
     return f"backfill-{given.get('first')}-{given.get('last')}"
 
 
-@flow(name="backfill", flow_run_name=_run_name, task_runner=ThreadPoolTaskRunner(max_workers=THREADS))
+@flow(
+    name="backfill",
+    flow_run_name=_run_name,
+    task_runner=ThreadPoolTaskRunner(max_workers=THREADS),
+    on_failure=[hooks.tell],
+    on_crashed=[hooks.tell],
+)
 def backfill(config: str, first: str, last: str, workers: int = 0) -> dict[str, dict[str, int]]:
     """The feedback of `first` to `last` (dates, both included); -> the accounting by source, over all groups."""
     settings = load_config(Path(config))
+    with credentials.looking_up(blocks.look_up):
+        return _backfill(settings, first, last, workers)
+
+
+def _backfill(settings: Config, first: str, last: str, workers: int) -> dict[str, dict[str, int]]:
     night.check(settings)
     taxonomy(settings)
     dates = (date.fromisoformat(first), date.fromisoformat(last))
@@ -63,7 +76,7 @@ def backfill(config: str, first: str, last: str, workers: int = 0) -> dict[str, 
         stages = logs.Stages(this.run_id)
         with stages("read"):
             for source, paths in night.find_files(settings).items():
-                take(this, source, paths)
+                options.Timed(settings.flow)(take)(this, source, paths)
         return history.backfill(
             this,
             score=partial(score_all, call, of),

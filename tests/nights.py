@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from cx_nlp import discovery, history, night, store
+from cx_nlp import discovery, history, night, quality, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.schema import TABLES
 from cx_nlp.score.scorer import Scorer
@@ -53,14 +53,18 @@ def write_config(folder: Path, model: Path, **changes: object) -> Path:
 
 def load_scorer(config: Config) -> Scorer:
     """Loaded once a process, until one of its files changes."""
-    files = [Path(config.model) / "model.json", *map(Path, config.taxonomies)]
+    files = [Path(config.model) / "model.json", *map(Path, [*config.taxonomies, *config.fitted])]
     contents = tuple(path.read_bytes() for path in files if path.is_file())
-    return _scorer(config.model, tuple(config.taxonomies), config.replacements, contents)
+    names = (config.model, tuple(config.taxonomies), tuple(config.fitted))
+    return _scorer(*names, config.replacements, contents)
 
 
 @lru_cache(maxsize=2)
-def _scorer(model: str, taxonomies: tuple[str, ...], replacements: tuple, contents: tuple[bytes, ...]) -> Scorer:
-    return Scorer.load(model=model, taxonomy=load_taxonomies(taxonomies), threads=1, replacements=replacements)
+def _scorer(
+    model: str, taxonomies: tuple[str, ...], fitted: tuple[str, ...], replacements: tuple, contents: tuple[bytes, ...]
+) -> Scorer:
+    taxonomy = load_taxonomies(taxonomies, fitted)
+    return Scorer.load(model=model, taxonomy=taxonomy, threads=1, replacements=replacements)
 
 
 def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = False) -> dict[str, dict[str, int]]:
@@ -72,9 +76,14 @@ def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = F
         store.open_lake(this.lake)
         taken = [night.take_source(this, name, paths) for name, paths in night.find_files(config).items()]
         plan = night.resolve(this, taken)
+        checks = quality.entry(plan, config.quality, flow=this.flow)
+        quality.enforce(checks)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
         built = discovery.discover(plan, built, lambda: scorer, config.discovery)
         built.append(night.measure(this, plan, built, taxonomy=scorer.taxonomy))
+        left = quality.leaving(plan, built, config.quality)
+        quality.enforce(left, before=checks)
+        built.append(quality.keep(plan, built, [*checks, *left]))
         return night.commit(
             this, plan, built, taken, taxonomy=scorer.taxonomy, model_version=scorer.model_version, seconds={}
         )
@@ -121,7 +130,7 @@ def query(lake: Path, sql: str) -> list[tuple]:
         return con.execute(sql).fetchall()
 
 
-def content(lake: Path, *, without: tuple[str, ...] = ("runs", "_state", "_lock")) -> dict[str, str]:
+def content(lake: Path, *, without: tuple[str, ...] = ("runs", "quality", "_state", "_lock")) -> dict[str, str]:
     """Path -> checksum of every file of the lake but for the tables named."""
     return {
         str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest()

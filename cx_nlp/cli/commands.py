@@ -71,7 +71,8 @@ def score(
     "--date", "date", type=click.DateTime(["%Y-%m-%d"]), help="Only feedback of this date; moves no watermark."
 )
 @click.option("--reread", is_flag=True, help="Read files again that have not changed since they were taken.")
-def run(config: Path, date, reread: bool) -> None:
+@click.option("--workers", type=click.IntRange(min=1), help="Score in so many processes of a local Dask cluster.")
+def run(config: Path, date, reread: bool, workers: int | None) -> None:
     """Run the nightly flow once: read, score, commit to the lake, and print what it found.
 
     \b
@@ -84,7 +85,7 @@ def run(config: Path, date, reread: bool) -> None:
 
     settings = load_config(config)  # wrong usage ends here, before Prefect takes seconds to start
     flow = find_flow("nightly")
-    flow(str(config), only_date=date.date().isoformat() if date else None, reread=reread)
+    flow(str(config), only_date=date.date().isoformat() if date else None, reread=reread, workers=workers)
     click.echo(summarise(settings.lake))
 
 

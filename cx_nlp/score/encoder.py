@@ -30,8 +30,13 @@ class _Reading:
 @dataclass(frozen=True)
 class SpanMeans:
     means: np.ndarray  # (1 + S, H) float32: the document, then each span; a span without a token gets the document's
-    n_tokens: int
+    counts: np.ndarray  # (1 + S,) tokens of each; a span without a token counts as the document whose mean it gets
     n_windows: int
+
+    @property
+    def n_tokens(self) -> int:
+        """Of the document, without the frame."""
+        return int(self.counts[0])
 
 
 class Encoder:
@@ -133,4 +138,4 @@ class Encoder:
         counts = np.maximum(reading.token_spans[:, 1] - reading.token_spans[:, 0], 0)  # (S,)
         means = reading.sums / np.maximum(counts, 1)[:, None]
         means[counts == 0] = means[0]
-        return SpanMeans(means.astype(np.float32), len(reading.ids), len(reading.windows))
+        return SpanMeans(means.astype(np.float32), np.where(counts, counts, counts[0]), len(reading.windows))

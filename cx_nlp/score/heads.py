@@ -16,6 +16,8 @@ _MOVING = np.array([name not in UNEMOTIONAL for name in EMOTIONS])
 # Probabilities are stored to five decimals: what lies beyond is rounding noise of the processor, and rounding
 # it away keeps a rerun's bytes equal.
 DECIMALS = 5
+REFERENCE_TOKENS = 32  # the length at which a temperature is stated: a short comment
+_LENGTHS = (16, 96)
 
 
 def logits(model: Model, head: str, inputs: np.ndarray) -> np.ndarray:
@@ -43,15 +45,26 @@ def sigmoid(scores: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-scores))
 
 
-def calibrated(scores: np.ndarray, temperature: float, bias: Sequence[float]) -> np.ndarray:
-    """logits (S, C) -> probabilities (S, C) by a temperature and a bias a class (vector scaling: Guo et al. 2017)."""
+def calibrated(scores: np.ndarray, temperature: float | np.ndarray, bias: Sequence[float]) -> np.ndarray:
+    """logits (S, C) -> probabilities (S, C) by a temperature, for all or (S, 1), and a bias a class (vector scaling: Guo et al. 2017)."""
     return softmax(scores / temperature + np.asarray(bias)).round(DECIMALS)
 
 
-def sentiment(model: Model, means: np.ndarray) -> np.ndarray:
-    """means (S, H) of documents or sentences -> calibrated probabilities (S, 3)."""
+def temperatures(n_tokens: Sequence[int] | np.ndarray, *, reference: float, power: float) -> np.ndarray:
+    """Tokens of each span (S,) -> its temperature (S, 1): reference * (tokens / REFERENCE_TOKENS) ** power.
+
+    A mean over few tokens is noisier than one over many, so one temperature makes short texts too sure of themselves
+    and long ones too doubtful. Lengths beyond `_LENGTHS` count as its ends: dev has too few of them to say more.
+    """
+    lengths = np.clip(np.asarray(n_tokens, dtype=np.float64), *_LENGTHS)
+    return (reference * (lengths / REFERENCE_TOKENS) ** power)[:, None]
+
+
+def sentiment(model: Model, means: np.ndarray, n_tokens: Sequence[int] | np.ndarray) -> np.ndarray:
+    """means (S, H) of documents or sentences, tokens of each (S,) -> calibrated probabilities (S, 3)."""
     c = model.calibration
-    return calibrated(logits(model, "sentiment", means), c.sentiment_temperature, c.sentiment_bias)
+    t = temperatures(n_tokens, reference=c.sentiment_temperature, power=c.sentiment_length_power)
+    return calibrated(logits(model, "sentiment", means), t, c.sentiment_bias)
 
 
 def aspect(model: Model, means: np.ndarray, documents: np.ndarray) -> np.ndarray:
@@ -102,6 +115,12 @@ def intensity(probabilities: np.ndarray) -> np.ndarray:
     NaN, an emotion that a checkpoint does not know, is passed over.
     """
     return np.nan_to_num(probabilities[:, _MOVING], nan=0.0).max(axis=1, initial=0.0)
+
+
+def mixed_strength(spans: np.ndarray) -> float:
+    """Probabilities (S, 3) of one text's spans -> the threshold below which it `is_mixed`, in [0, 1]; 0 for no span."""
+    most = spans.max(axis=0, initial=0.0)
+    return float(min(most[POSITIVE], most[NEGATIVE]))
 
 
 def is_mixed(spans: np.ndarray, above: float | np.ndarray) -> bool:

@@ -27,10 +27,12 @@ WEIGHT_FILES = ("encoder.onnx", "heads.safetensors", "tokenizer.json")
 class Calibration:
     """What was fitted on one half of dev: logits are divided by the temperature, then the bias is added.
 
-    Thresholds are probabilities in [0, 1].
+    Sentiment's temperature is that of a text of `heads.REFERENCE_TOKENS`, and goes with the text's length to the power
+    `sentiment_length_power`. Thresholds are probabilities in [0, 1].
     """
 
     sentiment_temperature: float = 1.0
+    sentiment_length_power: float = 0.0
     sentiment_bias: tuple[float, ...] = (0.0,) * len(SENTIMENTS)
     aspect_temperature: float = 1.0
     aspect_bias: tuple[float, ...] = (0.0,) * len(SENTIMENTS)

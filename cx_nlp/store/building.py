@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from cx_nlp import schema
 from cx_nlp.schema import ScoreStatus
-from cx_nlp.store import duck, files, responses
+from cx_nlp.store import duck, files, responses, resuming
 from cx_nlp.store.merge import Plan
 
 # score(rows of STAGED with score_status "scored") -> three frames, see `build`.
@@ -56,12 +56,15 @@ def build(
         feedback   one row an input row, same order: columns SCORED;
         mentions   columns of THEME_MENTIONS without feedback_date and run_id, any number of rows a feedback; or None;
         sentences  columns of SENTENCES likewise; or None.
-    It is not called where no row needs it. A partition that would keep its bytes is not written, one that is left
-    without rows is deleted. Raises LakeError for a broken lake or a full disk, ValueError for a wrong scorer.
+    It is not called where no row needs it, nor where this run has built these dates of this plan before. A partition that
+    would keep its bytes is not written, one that is left without rows is deleted. Raises LakeError for a broken lake or a full disk, ValueError for a wrong scorer.
     """
     dates = list(dates)
     if not dates:
         return Built()
+    known = resuming.recall(plan, dates)
+    if known is not None:
+        return Built(**known)
     scratch = files.staging(plan.lake, plan.run_id)
     folder = scratch / "scored" / dates[0].isoformat()
     writes: list[tuple[Path, Path]] = []
@@ -76,7 +79,9 @@ def build(
                 written, emptied = _assemble(con, plan, span, table, sorted(folder.glob(f"{table}.*.parquet")))
                 writes += written
                 deletes += emptied
-    return Built(tuple(writes), tuple(deletes), *(tuple(sorted(count.items())) for count in counts))
+    built = Built(tuple(writes), tuple(deletes), *(tuple(sorted(count.items())) for count in counts))
+    resuming.note(plan, dates, built)
+    return built
 
 
 def _score(

@@ -1,5 +1,6 @@
 """A run from the lake's side: open it, finish it in one commit, or give it up."""
 
+import datetime as dt
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 
 from cx_nlp import schema
 from cx_nlp.errors import LakeError
-from cx_nlp.store import clock, due, files, journal, ledger, state, tombstones
+from cx_nlp.store import clock, due, files, journal, ledger, qualities, state, tombstones
 from cx_nlp.store.building import Built
 from cx_nlp.store.journal import Healed, Step
 from cx_nlp.store.merge import Plan
@@ -67,8 +68,10 @@ def commit_run(
     step("staging dropped")
 
 
-def record_failure(lake: Path, run_id: str, rows: Sequence[Mapping[str, object]]) -> Healed:
-    """Leave the lake as it was before a failed run, but for the run's rows in `runs` (status "failed").
+def record_failure(
+    lake: Path, run_id: str, rows: Sequence[Mapping[str, object]], *, quality: Sequence[Mapping[str, object]] = ()
+) -> Healed:
+    """Leave the lake as it was before a failed run, but for the run's rows in `runs` (status "failed") and `quality`.
 
     A commit that had begun is finished instead: then the run is part of the lake, and these rows are not written.
     Call it under the same lock.
@@ -77,6 +80,9 @@ def record_failure(lake: Path, run_id: str, rows: Sequence[Mapping[str, object]]
     if run_id not in healed.finished:
         filled = [{"run_id": run_id, "status": "failed", **row} for row in rows]
         writes = ledger.write_runs(lake, filled, run_id=run_id) + state.write_version(lake, run_id)
+        started_at = rows[0]["started_at"] if rows else None
+        if isinstance(started_at, dt.datetime):
+            writes += qualities.write_quality(lake, run_id, quality, started_at=started_at)
         journal.commit(lake, run_id, writes)
     return healed
 

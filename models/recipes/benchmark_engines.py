@@ -19,6 +19,7 @@ from cx_nlp.errors import UsageError
 from cx_nlp.score import engines, heads
 from cx_nlp.score.encoder import Encoder
 from cx_nlp.score.model import Model, load_model
+from cx_nlp.score.predict import Predictor
 from models.recipes import data
 from models.recipes.command import one_line
 
@@ -40,12 +41,13 @@ def available() -> dict[str, str]:
 
 def means(encoder: Encoder, texts: list[str]) -> np.ndarray:
     """texts (N) -> (N, H)"""
-    return np.stack([read.means[0] for read in encoder.span_means(texts, [()] * len(texts))])
+    return Predictor(encoder.model, encoder).document_means(texts)
 
 
-def compare(model: Model, one: np.ndarray, two: np.ndarray) -> dict[str, Any]:
-    """Document means (N, H) twice -> largest shift of a probability, and texts whose labels differ."""
-    sentiments, emotions = ([head(model, m) for m in (one, two)] for head in (heads.sentiment, heads.emotions))
+def compare(model: Model, one: np.ndarray, two: np.ndarray, n_tokens: np.ndarray) -> dict[str, Any]:
+    """Document means (N, H) twice, tokens (N,) -> largest shift of a probability, and texts whose labels differ."""
+    sentiments = [heads.sentiment(model, m, n_tokens) for m in (one, two)]
+    emotions = [heads.emotions(model, m) for m in (one, two)]
     above = [heads.above_threshold(p, model.calibration) for p in emotions]
     return {
         "shift": round(float(max(np.abs(p - q).max() for p, q in (sentiments, emotions))), 5),
@@ -69,7 +71,7 @@ def timed(encoders: dict[str, Encoder], texts: list[str], *, rounds: int) -> dic
 def neighbours(model: Model, name: str, texts: list[str], *, threads: int, rng: np.random.Generator) -> dict[str, Any]:
     """The worst of three other batches against the usual ones, over all texts."""
     usual = Encoder(model, threads=threads, engine=name)
-    base = means(usual, texts)
+    base, n_tokens = Predictor(model, usual).documents(texts)
     order = rng.permutation(len(texts))
     grouped = np.zeros_like(base)
     for at in range(0, len(texts), 7):
@@ -79,7 +81,7 @@ def neighbours(model: Model, name: str, texts: list[str], *, threads: int, rng: 
         grouped,
         *(means(Encoder(model, threads=threads, engine=name, max_batch_tokens=n), texts) for n in (1, 8192)),
     ]
-    found = [compare(model, base, other) for other in others]
+    found = [compare(model, base, other, n_tokens) for other in others]
     return {key: max(one[key] for one in found) for key in found[0]}
 
 
@@ -89,7 +91,7 @@ def benchmark(folder: Path, texts: list[str], *, rounds: int, threads: int, rng:
     reasons = available()
     encoders = {n: Encoder(model, threads=threads, engine=n) for n, reason in reasons.items() if not reason}
     speeds = timed(encoders, texts, rounds=rounds)
-    exact = means(encoders[_FLOAT32], texts)
+    exact, n_tokens = Predictor(model, encoders[_FLOAT32]).documents(texts)
     report: dict[str, Any] = {"model": model.name, "n": len(texts), "rounds": rounds, "engines": {}}
     for name, reason in reasons.items():
         if reason:
@@ -100,7 +102,7 @@ def benchmark(folder: Path, texts: list[str], *, rounds: int, threads: int, rng:
             "engine": encoders[name].engine,
             "texts_per_second": _spread(speeds[name], 1),
             "ratio": _spread(ratios, 2),
-            "against_float32": compare(model, exact, means(encoders[name], texts)),
+            "against_float32": compare(model, exact, means(encoders[name], texts), n_tokens),
             "neighbours": neighbours(model, name, texts, threads=threads, rng=rng),
         }
     return report

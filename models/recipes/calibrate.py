@@ -15,31 +15,51 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
+from cx_nlp.calibration import best_threshold, ece
 from cx_nlp.labelled import label_matrix
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from cx_nlp.score.model import Calibration, by_label
 from cx_nlp.score.predict import Predictor
+from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 from models.recipes import data
 from models.recipes.command import one_line
 
-_GRID = np.arange(0.05, 0.91, 0.01)
+_TEMPERATURES = np.arange(0.4, 3.01, 0.05)
+_POWERS = np.arange(-0.6, 0.31, 0.05)
 _MIXED_GRID = np.arange(0.40, 0.96, 0.01)
 MIXED_FALSE_POSITIVES = 0.05
 KEPT_SHARE = 0.9  # the tenth of dev with the lowest confidence is what is called uncertain
-# What a label's own examples are weighed against: so many examples of what the model itself expects.
-PRIOR_EXAMPLES = 20.0
 _BIAS_PENALTY = 4.0  # of the emotions' biases: a label with few examples stays near the common calibration
 
 
-def vector_scaling(
-    logits: np.ndarray, labels: np.ndarray, weights: np.ndarray, *, with_bias: bool = True
-) -> tuple[float, np.ndarray]:
+def length_scaling(
+    logits: np.ndarray, labels: np.ndarray, n_tokens: np.ndarray, fields: np.ndarray
+) -> tuple[float, float]:
+    """Temperature at `heads.REFERENCE_TOKENS` tokens and power of the length, of the least ECE over fields.
+
+    logits (N, C); labels, n_tokens, fields (N,). Temperature scaling (Guo et al. 2017), with a temperature that goes with
+    the length of the text (`heads.temperatures`). Each field counts the same, whatever its size: the calibration serves
+    fields that are in none of them. What is least is the top label's calibration error itself: log loss is ruled by
+    disputed labels, and chose a power of -0.15 where -0.5 halves the error on the other half of dev.
+    """
+    right = logits.argmax(axis=1) == labels
+    rows = [fields == name for name in np.unique(fields)]
+
+    def error(t: float, power: float) -> float:
+        confidence = heads.softmax(logits / heads.temperatures(n_tokens, reference=t, power=power)).max(axis=1)
+        return float(np.mean([ece(confidence[its], right[its]) for its in rows]))
+
+    found = min((error(t, power), t, power) for t in _TEMPERATURES for power in _POWERS)
+    return round(float(found[1]), 3), round(float(found[2]), 3)
+
+
+def vector_scaling(logits: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[float, np.ndarray]:
     """Temperature and bias (C,) of the least weighted log loss (Guo et al. 2017); logits (N, C), labels, weights (N,).
 
-    The biases sum to zero; without them this is temperature scaling. A temperature outside 0.2..5 says that something else is wrong, so it ends there.
+    The biases sum to zero. A temperature outside 0.2..5 says that something else is wrong, so it ends there.
     """
     width, rows = logits.shape[1], np.arange(len(labels))
 
@@ -47,8 +67,7 @@ def vector_scaling(
         p = heads.softmax(logits / np.exp(x[0]) + x[1:])
         return float((-np.log(p[rows, labels] + 1e-12) * weights).sum() / weights.sum() + 1e-3 * (x[1:] ** 2).sum())
 
-    most = 3.0 if with_bias else 0.0
-    bounds = [(np.log(0.2), np.log(5.0)), *[(-most, most)] * width]
+    bounds = [(np.log(0.2), np.log(5.0)), *[(-3.0, 3.0)] * width]
     found = minimize(loss, np.zeros(1 + width), bounds=bounds).x
     return round(float(np.exp(found[0])), 3), (found[1:] - found[1:].mean()).round(3)
 
@@ -67,21 +86,6 @@ def emotion_scaling(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.nd
     return round(float(1 / max(found[0], 0.2)), 3), found[1:].round(3)
 
 
-def best_threshold(p: np.ndarray, truth: np.ndarray) -> float:
-    """Threshold of the highest F1 of calibrated probabilities p (N,) against truth (N,).
-
-    The counts of the label's examples are joined by those the probabilities themselves expect, scaled to
-    PRIOR_EXAMPLES examples: ten examples of grief say little, and a threshold set on them alone is noise.
-    """
-    expected = PRIOR_EXAMPLES / max(p.sum(), 1e-9)  # scale at which the expectation holds PRIOR_EXAMPLES examples
-    scores = []
-    for t in _GRID:
-        said = p >= t
-        right = truth[said].sum() + expected * p[said].sum()
-        scores.append(2 * right / (truth.sum() + PRIOR_EXAMPLES + (1 + expected) * said.sum()))
-    return round(float(_GRID[int(np.argmax(scores))]), 2)
-
-
 def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """p, truth (N, 28) -> a threshold for each label."""
     return {name: best_threshold(p[:, i], truth[:, i]) for i, name in enumerate(EMOTIONS)}
@@ -89,20 +93,11 @@ def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 def mixed_strength(predictor: Predictor, taxonomy: Taxonomy, texts: list[str]) -> np.ndarray:
     """texts (N) -> (N,): the highest threshold at which each would be `is_mixed`, from spans as the engine finds them."""
-    found = list(analyse(texts, taxonomy))
-    spans = [[(s.start, s.end) for s in (*f.sentences, *f.mentions)] for f in found]
-    out = []
-    for f, read in zip(found, predictor.encoder.span_means(texts, spans), strict=True):
-        n = len(f.sentences)
-        mentions = read.means[1 + n :]
-        p = np.concatenate(
-            [
-                heads.sentiment(predictor.model, read.means[1 : 1 + n]),
-                heads.aspect(predictor.model, mentions, np.repeat(read.means[:1], len(mentions), axis=0)),
-            ]
-        )
-        out.append(min(p[:, heads.POSITIVE].max(initial=0), p[:, heads.NEGATIVE].max(initial=0)))
-    return np.array(out)
+    model, found = predictor.model, list(analyse(texts, taxonomy))
+    read = span_vectors(predictor.encoder, texts, found)
+    of_sentences = heads.sentiment(model, read.sentences.means, read.sentences.n_tokens)
+    sides = clear_sides(model, read, of_sentences, aspects(model, read))
+    return np.array([heads.mixed_strength(np.concatenate(pair)) for pair in sides])
 
 
 def mixed_truth(aspects: pd.DataFrame) -> pd.Series:
@@ -114,13 +109,12 @@ def calibrate(folder: Path, root: Path) -> Calibration:
     predictor = Predictor.load(str(folder))
     c = Calibration()
     dev = data.half_of(data.sentiment(root, "dev"), "fit")
-    logits = predictor.sentiment_logits(dev["text"].tolist())
-    # Each field counts the same, whatever its size: the calibration serves fields that are in none of them.
-    weights = 1.0 / dev.groupby("field")["field"].transform("size").to_numpy()
+    means, n_tokens = predictor.documents(dev["text"].tolist())
+    logits = heads.logits(predictor.model, "sentiment", means)
     # No bias: it would fit the class shares of these three fields, which are an accident, and cost the recall of negatives.
-    t, bias = vector_scaling(logits, dev["label"].to_numpy(), weights, with_bias=False)
-    p = heads.calibrated(logits, t, bias)
-    c = replace(c, sentiment_temperature=t, sentiment_bias=tuple(bias), uncertain_below=_lowest(p))
+    t, power = length_scaling(logits, dev["label"].to_numpy(), n_tokens, dev["field"].to_numpy())
+    p = heads.softmax(logits / heads.temperatures(n_tokens, reference=t, power=power))
+    c = replace(c, sentiment_temperature=t, sentiment_length_power=power, uncertain_below=_lowest(p))
 
     terms = data.half_of(data.aspect(root, "dev"), "fit")
     logits = predictor.aspect_logits(terms)

@@ -29,6 +29,7 @@ from models.recipes import behaviour, data, fairness, nhs
 from models.recipes.benchmark_engines import timed
 from models.recipes.calibrate import mixed_strength, mixed_truth
 from models.recipes.card import write_card
+from models.recipes.emotionality import emotionality
 from models.recipes.figures import RESAMPLES, Figure, figure, missing, share
 from models.recipes.headline import SENTIMENT_SETS, Metrics, compare_engines, report_name
 from models.recipes.reliability import abstaining, before_and_after, emotions_before_and_after
@@ -80,6 +81,7 @@ def measure(folder: Path, root: Path, *, with_test: bool) -> Metrics:
         "engine": predictor.encoder.engine,
         **found[shipped],
         **more_figures(predictor, sets),
+        **emotionality(predictor, root),
         "engines": compare_engines(found, {name: one.sentiment(texts) for name, one in predictors.items()}),
         "speed": speed(predictor, sets.of_field("semeval")["text"].tolist()),
         "theme_vectors_nmi": banking_nmi(predictor, root),
@@ -99,14 +101,15 @@ def main_figures(predictor: Predictor, sets: Sets) -> Metrics:
     if sets.emotion_test is not None:
         reports["emotion, GoEmotions, test"] = judge.emotion(predictor, sets.emotion_test, rng=rng)
     reports["aspect, MAMS, val"] = judge.aspect(predictor, sets.aspect, rng=rng)
-    clothing, means = sets.of_field("clothing"), predictor.document_means(sets.nhs["text"].tolist())
+    clothing = sets.of_field("clothing")
+    means, n_tokens = predictor.documents(sets.nhs["text"].tolist())
     return {
         "reports": reports,
         "clothing_balanced_accuracy": balanced_accuracy(
             predictor.sentiment(clothing["text"].tolist()), clothing["label"].to_numpy(), rng=rng
         ),
         "nhs_sentiment": balanced_accuracy(
-            heads.sentiment(predictor.model, means), sets.nhs["label"].to_numpy(), rng=rng
+            heads.sentiment(predictor.model, means, n_tokens), sets.nhs["label"].to_numpy(), rng=rng
         ),
         "nhs_folds": nhs.folds_report(means, sets.nhs, rng=rng, model=predictor.model.name),
     }
@@ -119,9 +122,11 @@ def more_figures(predictor: Predictor, sets: Sets) -> Metrics:
     tokens, limits = _token_counter(predictor), predictor.model.calibration
     for name, rows in _sentiment_sets(sets).items():
         texts, labels = rows["text"].tolist(), rows["label"].to_numpy()
-        p = judge.normalised(predictor.sentiment(texts))
+        means, n_tokens = predictor.documents(texts)
+        p = judge.normalised(heads.sentiment(predictor.model, means, n_tokens))
+        raw = heads.softmax(heads.logits(predictor.model, "sentiment", means))
         right = p.argmax(axis=1) == labels
-        calibration[name] = before_and_after(heads.softmax(predictor.sentiment_logits(texts)), p, labels, rng=rng)
+        calibration[name] = before_and_after(raw, p, labels, rng=rng)
         abstain[name] = abstaining(p.max(axis=1), right, threshold=limits.uncertain_below, rng=rng)
         changed = with_typos(texts, rng=rng)
         slices[name] = slice_figures(texts, tokens(texts), right)

@@ -22,5 +22,5 @@ def test_differences_are_counted_by_text(tiny):
 
     glad, angry = [8, 0, 0, 8, 0, 0], [0, 8, 8, 0, 0, 0]
     one, two = (np.array(rows, dtype=np.float32) for rows in ([glad, glad, angry], [glad, angry, angry]))
-    found = compare(load_model(str(tiny)), one, two)
+    found = compare(load_model(str(tiny)), one, two, np.full(3, 32))
     assert found["sentiments_changed"] == found["emotion_sets_changed"] == 1 and found["shift"] > 0.9

@@ -12,7 +12,9 @@ import onnxruntime
 import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 
+from cx_nlp import calibration
 from cx_nlp.schema import EMOTIONS
+from cx_nlp.score import heads
 from models.recipes import calibrate, data, examples, noise, theme_head
 from models.recipes.bases import feeling_emoji
 from models.recipes.export import quantise_columns, store_in_8_bits
@@ -108,7 +110,15 @@ def test_vector_scaling_mends_overconfidence_and_a_leaning():
     t, bias = calibrate.vector_scaling((logits - np.array([0, 0.6, 0])) * 2.0, labels, np.ones(6000))
     assert t == pytest.approx(2.0, rel=0.1)
     np.testing.assert_allclose(bias, [-0.2, 0.4, -0.2], atol=0.1)
-    assert not calibrate.vector_scaling(logits, labels, np.ones(6000), with_bias=False)[1].any()
+
+
+def test_length_scaling_finds_that_short_texts_are_too_sure_of_themselves():
+    rng = np.random.default_rng(3)
+    logits, n_tokens = 2 * rng.normal(size=(20_000, 3)), rng.choice([8, 16, 32, 64, 90], size=20_000)
+    labels = (heads.softmax(logits).cumsum(axis=1) < rng.random((20_000, 1))).sum(axis=1)
+    told = logits * heads.temperatures(n_tokens, reference=1.5, power=-0.3)
+    t, power = calibrate.length_scaling(told, labels, n_tokens, fields=n_tokens)
+    assert t == pytest.approx(1.5, abs=0.051) and power == pytest.approx(-0.3, abs=0.051)
 
 
 def test_rows_of_a_small_field_can_weigh_as_much_as_those_of_a_large_one():
@@ -134,7 +144,7 @@ def test_a_threshold_maximises_f1_on_enough_examples():
     p = rng.random(20_000) ** 3
     truth = rng.random(20_000) < p
     found = calibrate.best_threshold(p, truth)
-    best_f1 = max(2 * truth[p >= t].sum() / (truth.sum() + (p >= t).sum()) for t in calibrate._GRID)
+    best_f1 = max(2 * truth[p >= t].sum() / (truth.sum() + (p >= t).sum()) for t in calibration._GRID)
     assert found == pytest.approx(best_f1 / 2, abs=0.04), "the best threshold is half the best F1 (Lipton et al. 2014)"
     many = np.tile(p[:500, None], (1, len(EMOTIONS)))
     assert set(calibrate.emotion_thresholds(many, many >= 0.5)) == set(EMOTIONS)
@@ -145,7 +155,7 @@ def test_the_threshold_of_a_rare_label_does_not_follow_its_few_examples(monkeypa
     p = 0.8 * rng.random(2700) ** 300  # some seven examples are expected
 
     def spread(examples: float) -> float:
-        monkeypatch.setattr(calibrate, "PRIOR_EXAMPLES", examples)
+        monkeypatch.setattr(calibration, "PRIOR_EXAMPLES", examples)
         return float(np.std([calibrate.best_threshold(p, rng.random(len(p)) < p) for _ in range(40)]))
 
     assert spread(20.0) < 0.7 * spread(0.0)

@@ -18,7 +18,7 @@ def harness():
     from cx_nlp_pipelines import backfill, rescore
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=60):
+    with prefect_test_harness(server_startup_timeout=180):
         yield backfill, rescore
 
 

@@ -85,7 +85,7 @@ def test_batches_come_back_in_order_whatever_their_size_and_the_threads(tiny, en
 
     def scores(**options) -> np.ndarray:
         read = Encoder(model, engine=engine, **options).span_means(texts, [[]] * len(texts))
-        return heads.sentiment(model, np.stack([r.means[0] for r in read]))
+        return heads.sentiment(model, np.stack([r.means[0] for r in read]), [r.n_tokens for r in read])
 
     together = scores(threads=1)
     np.testing.assert_array_equal(scores(threads=1), together)

@@ -54,9 +54,25 @@ def test_mixed_needs_one_clear_span_of_each(spans, mixed):
 def test_probabilities_sum_to_one_and_no_rows_give_no_rows(tiny):
     model = load_model(str(tiny))
     means = np.random.default_rng(0).normal(size=(50, model.hidden)).astype(np.float32)
-    p = heads.sentiment(model, means)
+    p = heads.sentiment(model, means, range(1, 51))
     assert p.shape == (50, 3) and np.abs(p.sum(axis=1) - 1).max() < 3e-5
-    assert heads.sentiment(model, means[:0]).shape == (0, 3)
+    assert heads.sentiment(model, means[:0], []).shape == (0, 3)
     assert heads.emotions(model, means[:0]).shape == (0, 28)
     norms = np.linalg.norm(heads.theme_vectors(model, means), axis=1)
     np.testing.assert_allclose(norms, 1, rtol=1e-5)
+
+
+def test_a_temperature_goes_with_the_length_of_its_text():
+    t = heads.temperatures([32, 64, 8, 1, 6, 10_000, 160], reference=1.2, power=-0.5)
+    assert t.shape == (7, 1)
+    assert t[0, 0] == pytest.approx(1.2) and t[1, 0] == pytest.approx(1.2 / 2**0.5) and t[2, 0] == pytest.approx(2.4)
+    assert t[3, 0] == t[4, 0] and t[5, 0] == t[6, 0]  # beyond what dev holds, the ends stand
+    assert (heads.temperatures([3, 300], reference=0.9, power=0.0) == 0.9).all()
+
+
+def test_mixed_strength_is_the_threshold_at_which_a_text_stops_to_be_mixed():
+    spans = np.array([[0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.2, 0.6, 0.2]])
+    strength = heads.mixed_strength(spans)
+    assert strength == pytest.approx(0.8)
+    assert heads.is_mixed(spans, strength - 0.01) and not heads.is_mixed(spans, strength + 0.01)
+    assert heads.mixed_strength(np.zeros((0, 3))) == 0
