@@ -18,6 +18,7 @@ from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
 from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.errors import UnknownName, UsageError
 from cx_nlp.flow_config import DaskConfig, EvaluationConfig, FlowConfig, check_notify
+from cx_nlp.leader_config import AlertsConfig, RuleConfig
 from cx_nlp.measures_config import MeasuresConfig
 from cx_nlp.publish_config import PublishConfig, short
 from cx_nlp.quality_config import QualityConfig
@@ -35,6 +36,7 @@ class Config(Strict):
     lake: Path = Field(description="folder of the tables")
     sources: dict[str, SourceConfig] = Field(min_length=1)
     taxonomies: list[str] = Field(default_factory=lambda: ["general"], description="shipped names or paths")
+    fitted: list[str] = Field(default_factory=list, description="folders that cx-nlp themes fit wrote")
     model: str = Field("minilm-cx", description="a shipped model's name or a folder")
     sentences: bool = Field(False, description="write the table of sentences too")
     engine: str = Field("auto", description="what runs the encoder: auto, or a name in cx_nlp.score.engines.ENGINES")
@@ -62,6 +64,8 @@ class Config(Strict):
     @classmethod
     def _bare_url(cls, value: Any) -> Any:
         return short(value)
+
+    alerts: AlertsConfig = Field(default_factory=lambda: AlertsConfig.model_validate({}), description="who is told")
 
     @field_validator("languages", mode="before")
     @classmethod
@@ -118,6 +122,7 @@ def load_config(path: Path) -> Config:
             "lake": base / config.lake,
             "sources": sources,
             "taxonomies": [_relative(name, base) for name in config.taxonomies],
+            "fitted": [str(base / folder) for folder in config.fitted],
             "model": _relative(config.model, base),
             "sentiment": config_heads.absolute(config.sentiment, base),
             "emotion": config_heads.absolute(config.emotion, base),
@@ -125,6 +130,8 @@ def load_config(path: Path) -> Config:
             "evaluation": {
                 name: one.model_copy(update={"data": str(base / one.data)}) for name, one in config.evaluation.items()
             },
+            "measures": config.measures.from_folder(base),
+            "alerts": config.alerts.from_folder(base),
         }
     )
 
@@ -152,6 +159,7 @@ _FIELDS = {
     "dask": DaskConfig.model_fields,
     "publish": PublishConfig.model_fields,
     "discovery": DiscoveryConfig.model_fields,
+    "alerts": AlertsConfig.model_fields,
 }
 
 
@@ -185,6 +193,8 @@ def _explain(error: ValidationError, path: Path) -> UsageError:
             fields = ScaleConfig.model_fields
         elif "tombstone" in first["loc"]:
             fields = TombstoneConfig.model_fields
+        elif "rules" in first["loc"][:-1]:
+            fields = RuleConfig.model_fields
         fields = config_heads.fields_at(first["loc"][:-1]) or fields
         return UnknownName("key", str(first["loc"][-1]), fields, where=f"{path}: {where}")
     # A whole section is too long to show, and may hold what nobody may see.

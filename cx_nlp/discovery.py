@@ -96,7 +96,8 @@ def keeping(plan: store.Plan, dates: Sequence[dt.date], score: store.Score) -> s
 
 def _put_aside(plan: store.Plan, name: str, staged: pd.DataFrame, mentions: pd.DataFrame) -> pd.DataFrame:
     """-> all mentions, without the column `vector`; staged: the rows that were scored."""
-    its = mentions[mentions["vector"].notna()]
+    names = ["source", "feedback_id", "mention_id", "mention", "start", "end", "vector"]
+    its = mentions.loc[mentions["vector"].notna(), names]
     if len(its):
         person = staged["customer_key"].fillna(staged["response_id"]).fillna(staged["feedback_id"])
         said = staged[["source", "feedback_id", "feedback_date", "may_quote"]].assign(

@@ -1,6 +1,7 @@
 """Frames for people who explore a lake: shares and means with their n and 95% intervals, by DuckDB over a plain glob.
 
-Intervals count customers, not rows: see `cx_nlp.intervals`. A row without a `customer_key` is its response's.
+Intervals count customers, not rows: see `cx_nlp.intervals`. A `customer_key` is one customer in all
+sources; a row without one is its response's.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from cx_nlp.schema import EMOTIONS, SENTIMENTS, TABLES
 
 SPLITS = ("source", "channel", "touchpoint", "segment", "respondent_role", "nps_group", "feedback_date")
 _SCORED = "score_status = 'scored'"
-_CUSTOMER = "source, coalesce(customer_key, response_id)"
+_CUSTOMER = "CASE WHEN customer_key IS NULL THEN source END, coalesce(customer_key, response_id)"
 
 
 def connect(lake: str | Path) -> duckdb.DuckDBPyConnection:

@@ -44,9 +44,10 @@ def mean_interval(sums: Sums, *, low: float, high: float) -> tuple[float, float,
     if error != error:
         return mean, math.nan, math.nan
     if error * error <= 1e-15 * mean * mean:
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return mean, math.nan, math.nan
         unseen = wilson(0.0, sums.customers)[1]
-        ends = mean - unseen * (mean - low), mean + unseen * (high - mean)
-        return mean, *(ends if math.isfinite(ends[0] + ends[1]) else (math.nan, math.nan))
+        return mean, mean - unseen * (mean - low), mean + unseen * (high - mean)
     return mean, max(low, mean - Z * error), min(high, mean + Z * error)
 
 

@@ -15,20 +15,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from cx_nlp import __version__, discovery, identity, inputs, logs, progress, remembered, sources, store
+from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, sources, store
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped
 from cx_nlp.failing import fail as fail
 from cx_nlp.prepare import SUPPORTED, check_source, prepare
 from cx_nlp.score import engines
-from cx_nlp.score.model import find_model
 from cx_nlp.sources import credentials
 from cx_nlp.suppress import suppress
+from cx_nlp.themes.fitted import check_fits
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ def check(config: Config) -> None:
         credentials.check(source.url, source.options, where=f"sources.{name}")
     if config.publish:
         credentials.check(config.publish.url, config.publish.options, where="publish")
-    find_model(config.model)
+    check_fits(config.fitted, config.model)
+    beside.check(config)
     if config.engine != engines.AUTO:
         engines.choose(config.engine, engines.this_processor)
     if config.replacements:
@@ -117,16 +118,9 @@ def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
     hasher = identity.Hasher(identity.load_key(night.lake))
     low = store.watermark(night.lake, name)
     found, low = inputs.of_source(
-        night.lake,
-        name,
-        source,
-        paths,
-        run_id=night.run_id,
-        started_at=night.started_at,
-        watermark=low,
-        dates=night.dates,
-        reread=night.reread,
-    )
+        night.lake, name, source, paths, run_id=night.run_id, started_at=night.started_at, watermark=low,
+        dates=night.dates, reread=night.reread,
+    )  # fmt: skip
     forgotten = store.forgotten.of_source(night.lake, name)
     marks: dict[str, str] = {}
     number = rows = rejects = unchanged = 0
@@ -218,8 +212,8 @@ def score_dates(
     with progress.bar("scoring", total=rows) if of is None else contextlib.nullcontext() as step:
 
         def score(staged: pd.DataFrame):
-            kept = "unthemed" if is_kept else "none"
-            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=kept, progress=step)
+            keep: Literal["unthemed", "none"] = "unthemed" if is_kept else "none"
+            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
         kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
         return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
@@ -233,7 +227,7 @@ def measure(
     taxonomy: Taxonomy | None = None,
     every: bool = False,
 ) -> store.Built:
-    """Compute the measures of the lake as this run will leave it; nothing where the run changes nothing.
+    """Compute the measures of the lake as this run will leave it; nothing where nothing that they follow from changes.
 
     What it gives is committed with the rest: measures and the rows that they are of change together. taxonomy: None
     takes the lake's. every: those of all past days too.
@@ -249,9 +243,11 @@ def measure(
         weeks=settings.weeks,
         order=settings.journey,
         known_shares=settings.known_shares,
+        **beside.options(night.config, night.lake, taxonomy),
     )
     themes = discovery.themes_of(night.lake, built, taxonomy) if taxonomy else None
-    return store.build_measures(plan, built, tables_of, themes=themes, every=every)
+    digest = beside.digest(night.config)
+    return store.build_measures(plan, built, tables_of, themes=themes, every=every, settings=digest)
 
 
 def commit(
@@ -277,7 +273,12 @@ def commit(
         "themes_version": taxonomy.version,
     }
     by_source = {
-        one.source: {"seconds_read": one.seconds, "window_low": one.window_low, **_window_high(night, plan, one.source)}
+        one.source: {
+            "seconds_read": one.seconds,
+            "window_low": one.window_low,
+            # A night without news ends where the last one did.
+            "window_high": plan.high.get(one.source) or store.watermark(night.lake, one.source),
+        }
         for one in taken
     }
     store.commit_run(
@@ -293,8 +294,3 @@ def commit(
         said = ", ".join(f"{kind} {n}" for kind, n in counts.items() if n or kind == "read")
         log.info("%s: %s", source, said, extra=logs.fields(night.run_id, "commit", source=source, **counts))
     return plan.counts
-
-
-def _window_high(night: Night, plan: store.Plan, source: str) -> dict[str, dt.datetime | None]:
-    """A night without news ends where the last one did."""
-    return {"window_high": plan.high.get(source) or store.watermark(night.lake, source)}

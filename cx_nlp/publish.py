@@ -91,7 +91,7 @@ def _publish(lake: Path, place: "_Place") -> Published:
         manifest = old
     else:
         # Whoever was forgotten since must not stay in the generation before.
-        stays = bool(old) and old["forgotten"] == forgotten
+        stays = old is not None and old["forgotten"] == forgotten
         manifest = {
             "format": FORMAT, "schema_version": schema.SCHEMA_VERSION,
             "generation": old["generation"] + 1 if old else 1, "run_id": _last_run(lake), "forgotten": forgotten,

@@ -18,6 +18,7 @@ from cx_nlp.labels import UNEMOTIONAL as UNEMOTIONAL
 from cx_nlp.measure_fields import MEASURE_KEYS as MEASURE_KEYS
 from cx_nlp.measure_fields import MEASURE_TABLES as MEASURE_TABLES
 from cx_nlp.quality_fields import QUALITY_FIELDS, QUALITY_KEY
+from cx_nlp.registry_fields import REGISTRY_COLUMNS
 from cx_nlp.run_fields import ACCOUNTED as ACCOUNTED
 from cx_nlp.run_fields import RUN_FIELDS
 
@@ -134,7 +135,7 @@ THEME_MENTIONS = _schema(
         ("is_uncertain", _flag),
         ("primary_emotion", _text),  # of the sentence that holds the mention
         ("theme_score", _real),  # 0..1, how well the mention fits; 1.0 for a pattern
-        ("method", _text),  # pattern | discovered | none
+        ("method", _text),  # pattern | fit | discovered | none
         ("themes_version", _text),
         ("run_id", _text),
     ],
@@ -232,35 +233,7 @@ STAGED = _schema(
     required=("source", "feedback_id", "row_hash", "file", "position", "has_own_id"),
 )
 
-# What the registry of discovered themes keeps of a mention; no table of the lake, see store/registry_files.py.
-REGISTRY = _schema(
-    "registry",
-    [
-        ("number", _int),  # of its theme, new/<number>; 0: it fits no theme yet and waits in the pool
-        ("step", _int),  # of the registry, in which it was taken up
-        ("source", _text),
-        ("feedback_id", _text),
-        ("mention_id", _int),
-        ("feedback_date", _date),
-        ("customer", _text),  # customer_key, else response_id: who counts as one
-        ("may_quote", _flag),
-        ("mention", _text),
-        ("start", _int),
-        ("end", _int),
-        ("vector", pa.list_(pa.int16())),  # the theme vector in thousandths, see themes/vectors.py
-    ],
-    required=(
-        "number",
-        "step",
-        "source",
-        "feedback_id",
-        "mention_id",
-        "feedback_date",
-        "customer",
-        "mention",
-        "vector",
-    ),
-)
+REGISTRY = _schema("registry", *REGISTRY_COLUMNS)
 
 
 def nps_group(nps: int | None) -> str | None:

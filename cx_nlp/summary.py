@@ -17,7 +17,7 @@ def summarise(lake: Path) -> str:
         return f"\n{lake}: no feedback yet\n"
     with explore.connect(lake) as con:
         tables = {name for (name,) in con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()}
-        parts = [*_last_run(con), *_texts(con), *_ratings(con)]
+        parts = [*_last_run(con), *_texts(con), *(_corrected(con) if "emotional" in tables else []), *_ratings(con)]
         if {"theme_mentions", "themes"} <= tables:
             parts += _themes(con)
     return "\n".join(["", *parts, "", *_where(lake), ""])
@@ -52,6 +52,19 @@ def _texts(con: duckdb.DuckDBPyConnection) -> list[str]:
            GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 6"""
     ).fetchall()
     return [*lines, "  strongest emotions: " + ", ".join(f"{name} {n}" for name, n in top)]
+
+
+def _corrected(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """How emotional customers' comments are once the classifier's errors are allowed for, and what that does not mean."""
+    rows = con.execute("""SELECT n, corrected, corrected_low, corrected_high, claimed FROM emotional
+                          WHERE as_of = (SELECT max(as_of) FROM emotional) AND touchpoint = '(all)'
+                            AND corrected IS NOT NULL""").fetchall()
+    return [
+        f"  emotional, corrected for the classifier's errors on Reddit comments (customers, n = {n}): "
+        f"{value:.1%}  [{low:.1%}, {high:.1%}]\n"
+        f"  (that {claimed:.0%} of decisions are emotional is a claim about decisions; these are texts)"
+        for n, value, low, high, claimed in rows
+    ]
 
 
 def _share(name: str, row) -> str:

@@ -9,22 +9,25 @@ from cx_nlp.score import hub
 from cx_nlp.score.model import find_model
 from cx_nlp.score.replacement import Replacement
 from cx_nlp.score.scorer import Scorer
+from cx_nlp.themes.fitted import SETTINGS
 from cx_nlp.themes.reading import resolve as find_taxonomy
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
+
+Names = tuple[tuple[str, ...], tuple[str, ...]]  # of taxonomies, and of folders with fitted themes
 
 
 # Model and taxonomy are loaded once a process, whatever the number of tasks; a process that lives for many nights
 # loads them again once their files have changed, which is what the digest in the key is for.
 @lru_cache(maxsize=1)
-def _loaded_taxonomy(names: tuple[str, ...], digest: str) -> Taxonomy:
-    return load_taxonomies(names)
+def _loaded_taxonomy(names: Names, digest: str) -> Taxonomy:
+    return load_taxonomies(*names)
 
 
 @lru_cache(maxsize=1)
 def _loaded_scorer(
     model: str,
     digest: str,
-    names: tuple[str, ...],
+    names: Names,
     names_digest: str,
     threads: int,
     engine: str,
@@ -44,8 +47,10 @@ def taxonomy(config: Config) -> Taxonomy:
     return _loaded_taxonomy(*_named(config))
 
 
-def _named(config: Config) -> tuple[tuple[str, ...], str]:
-    return tuple(config.taxonomies), _digest(*map(find_taxonomy, config.taxonomies))
+def _named(config: Config) -> tuple[Names, str]:
+    settings = [Path(folder) / SETTINGS for folder in config.fitted]  # it holds the digest of the weights
+    files = (*map(find_taxonomy, config.taxonomies), *(path for path in settings if path.is_file()))
+    return (tuple(config.taxonomies), tuple(config.fitted)), _digest(*files)
 
 
 def scorer(config: Config) -> Scorer:

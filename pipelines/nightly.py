@@ -18,7 +18,7 @@ from cx_nlp_pipelines.loaded import scorer, taxonomy
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from cx_nlp import discovery, logs, night, quality, store
+from cx_nlp import alerting, discovery, logs, night, quality, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.flow_config import DaskConfig
 from cx_nlp.night import Night, Taken
@@ -150,8 +150,10 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
         with stages("quality"):
             checks = timed(check_exit)(this, plan, built, checks)
             built.append(quality.keep(plan, built, checks))
+        before = alerting.standing(this.lake)
         with stages("commit"):
             counts = commit(this, plan, built, taken, stages.seconds)
+    alerting.announce(settings.alerts, this.lake, this.run_id, before)
     artifacts.accounting(counts, run_id=this.run_id)
     artifacts.gates(checks, run_id=this.run_id)
     artifacts.themes(this.lake, run_id=this.run_id)

@@ -11,8 +11,9 @@ from models.recipes.recipe import load_recipe
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # What measures a model, with its own readers: tests/models tests what they hold.
-MEASURES = {"behaviour.yaml": "behaviour", "fairness.yaml": "fairness"}
-_TOP = [path for path in CONFIGS.glob("*.yaml") if path.name not in MEASURES]
+MEASURES = {"behaviour.yaml": "behaviour", "fairness.yaml": "fairness", "intensity.yaml": "emotionality"}
+RULES = "alerts.yaml"
+_TOP = [path for path in CONFIGS.glob("*.yaml") if path.name not in {*MEASURES, RULES}]
 NIGHTS = sorted([*_TOP, *CONFIGS.glob("exports/*.yaml")])
 
 
@@ -22,6 +23,13 @@ def test_a_night_loads_and_says_how_to_run_it(path):
     assert isinstance(config, Config) and config.lake.is_absolute()
     name = path.relative_to(CONFIGS.parent).as_posix()
     assert path.read_text(encoding="utf-8").startswith(f"# cx-nlp run --config {name}\n")
+
+
+def test_the_alert_rules_load():
+    from cx_nlp.leader_config import read_rules
+
+    assert len(read_rules(CONFIGS / RULES)) >= 5
+    assert len(load_config(CONFIGS / "sample.yaml").alerts.all_rules()) >= 5
 
 
 def test_ready_configs_hold_together_once_the_environment_is_set(monkeypatch):
@@ -59,13 +67,14 @@ RECIPES = sorted(path for path in (CONFIGS / "train").glob("*.yaml") if path.nam
 
 @pytest.mark.parametrize(("name", "recipe"), MEASURES.items())
 def test_a_measure_of_models_loads_and_says_how_to_run_it(name, recipe):
+    from models.recipes.emotionality import load_pairs
     from models.recipes.fairness import load_texts
     from models.recipes.templates import load_tests
 
-    load = {"behaviour": load_tests, "fairness": load_texts}[recipe]
+    load = {"behaviour": load_tests, "fairness": load_texts, "emotionality": load_pairs}[recipe]
     assert load(CONFIGS / name)
-    command = f"# python -m models.recipes.{recipe} --model models/minilm-cx\n"
-    assert (CONFIGS / name).read_text(encoding="utf-8").startswith(command)
+    command, _, _ = (CONFIGS / name).read_text(encoding="utf-8").partition("\n")
+    assert command.removesuffix(" --data-root DATA") == f"# python -m models.recipes.{recipe} --model models/minilm-cx"
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.name)

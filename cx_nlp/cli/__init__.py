@@ -14,6 +14,7 @@ from cx_nlp import __version__, logs
 from cx_nlp.cli.commands import doctor, run, score
 from cx_nlp.cli.evaluate import evaluate
 from cx_nlp.cli.lake import backfill, forget, publish, rescore
+from cx_nlp.cli.lists import lists
 from cx_nlp.cli.schedule import schedule
 from cx_nlp.cli.themes import themes
 from cx_nlp.errors import CxError, UsageError
@@ -41,7 +42,7 @@ def cli(quiet: bool, kind: str) -> None:
     logs.set_up(kind, level=logging.WARNING if quiet else logging.INFO)
 
 
-for command in (score, run, schedule, backfill, rescore, forget, publish, evaluate, themes, doctor):
+for command in (score, run, schedule, backfill, rescore, forget, publish, evaluate, themes, lists, doctor):
     cli.add_command(command)
 
 

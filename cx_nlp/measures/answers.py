@@ -16,7 +16,7 @@ class Answers:
     """Responses that give an outcome and have a scored comment, in order of (source, response_id).
 
     y (N,) the outcome; customer (N,) int; themes: T names; named (N, T) whether each is named; sentiment (N, T) of the
-    named ones in [-1, 1], else 0; emotion (N,) names.
+    named ones in [-1, 1], else 0; emotion (N,) names, or "unknown" where no model read it.
     """
 
     y: np.ndarray
@@ -36,7 +36,7 @@ def answers(con: duckdb.DuckDBPyConnection, outcome: str, *, min_n: int, custome
     x = OUTCOMES[outcome][0]
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE chosen AS
-        SELECT row_number() OVER (ORDER BY nr) - 1 AS row, nr, customer, {x} AS y, emotion FROM answer
+        SELECT row_number() OVER (ORDER BY nr) - 1 AS row, nr, customer, {x} AS y, coalesce(emotion, 'unknown') AS emotion FROM answer
         WHERE role = 'customer' AND said IS NOT NULL AND {x} IS NOT NULL AND customer IN (
             SELECT DISTINCT customer FROM answer WHERE role = 'customer' AND said IS NOT NULL AND {x} IS NOT NULL
             ORDER BY customer LIMIT {customers})""")

@@ -87,3 +87,12 @@ def contrast(con: duckdb.DuckDBPyConnection, outcome: str, condition: str, *, wh
     gram[np.triu_indices(4)] = [float(value) for value in found[4:]]
     gram += np.triu(gram, 1).T
     return Contrast(np.array([float(value) for value in found[:4]]), gram, with_it, customers, low, high)
+
+
+def contrast_of(y: np.ndarray, has: np.ndarray, customer: np.ndarray, *, low: float, high: float) -> Contrast:
+    """The same from rows in memory: y (N,) in low..high without NaN, has (N,) bool, customer (N,) numbers from 0."""
+    y, has = np.asarray(y, dtype=float), np.asarray(has, dtype=bool)
+    columns = (y * has, has.astype(float), y * ~has, (~has).astype(float))
+    parts = np.column_stack([np.bincount(customer, weights=column) for column in columns])  # (customers, 4)
+    there = int(((parts[:, 1] + parts[:, 3]) > 0).sum())
+    return Contrast(parts.sum(axis=0), parts.T @ parts, int((parts[:, 1] > 0).sum()), there, low, high)

@@ -20,6 +20,7 @@ from cx_nlp.measures.statistics import least_squares
 
 RESAMPLES = 400
 SMALL = 50  # customers naming a theme below which its row carries a caution
+STABLE = 0.9  # share of resamples that must keep the sign
 ROWS_A_COLUMN = 10  # responses a column of the regression should have (Harrell 2015, Regression Modeling Strategies)
 Figures = dict[str, np.ndarray]
 
@@ -52,7 +53,8 @@ def _rows(
             for name, values in figures.items():
                 row |= {name: values[at], f"{name}_low": low[name][at], f"{name}_high": high[name][at]}
             row["stability"] = stability[at]
-            cautions = [name for name, is_so in (("small_n", people[t] < SMALL), ("many_themes", crowded)) if is_so]
+            checks = (("small_n", people[t] < SMALL), ("many_themes", crowded), ("unstable", stability[at] < STABLE))
+            cautions = [name for name, is_so in checks if is_so]
             row["caution"] = "|".join(cautions) or None
         yield row
 

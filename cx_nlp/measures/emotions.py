@@ -25,10 +25,10 @@ def emotion_outcomes(con: duckdb.DuckDBPyConnection, *, min_n: int) -> pd.DataFr
     Columns of `emotion_outcomes` but for as_of and run_id; a row for each outcome and emotion that occurs.
     """
     names = [name for (name,) in con.execute(
-        "SELECT DISTINCT emotion FROM answer WHERE role = 'customer' AND said IS NOT NULL ORDER BY 1").fetchall()]  # fmt: skip
+        "SELECT DISTINCT emotion FROM answer WHERE role = 'customer' AND emotion IS NOT NULL ORDER BY 1").fetchall()]  # fmt: skip
     rows = []
     for outcome in OUTCOMES:
-        found = [contrast(con, outcome, f"emotion = {literal(name)}", where="said IS NOT NULL") for name in names]
+        found = [contrast(con, outcome, f"emotion = {literal(name)}", where="emotion IS NOT NULL") for name in names]
         z = np.array([one.z() if one.customers_with >= min_n else math.nan for one in found])
         for name, one, q in zip(names, found, false_discovery(two_sided(z)), strict=True):
             shown = one.customers_with >= min_n

@@ -61,16 +61,18 @@ def _said(con: duckdb.DuckDBPyConnection, here: str, min_n: int) -> dict[str, ob
         ((s, n, ss, sn, nn, customers),) = con.execute(f"""
             SELECT coalesce(sum(s), 0), coalesce(sum(n), 0), coalesce(sum(s * s), 0), coalesce(sum(s * n), 0),
                    coalesce(sum(n * n), 0), count(*)
-            FROM (SELECT sum({x})::HUGEINT AS s, count(*)::HUGEINT AS n FROM piece WHERE {where} GROUP BY customer)
+            FROM (SELECT sum({x})::HUGEINT AS s, count({x})::HUGEINT AS n FROM piece
+                  WHERE {where} AND {x} IS NOT NULL GROUP BY customer)
             """).fetchall()
         per = SCORE if name == "sentiment" else 1
         sums = Sums(float(s) / per, int(n), float(ss) / per**2, float(sn) / per, float(nn), customers)
         interval = mean_interval(sums, low=-1, high=1) if name == "sentiment" else share_interval(sums)
+        found |= {"comments": int(n)} if name == "sentiment" else {}
         found |= _triple(name, interval if n >= min_n else NOTHING)
     top = con.execute(
         f"SELECT emotion FROM piece WHERE {where} AND emotion <> 'neutral' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
     ).fetchall()
-    return {"comments": int(n), **found, "emotion": top[0][0] if top and n >= min_n else None}
+    return {**found, "emotion": top[0][0] if top and n >= min_n else None}
 
 
 def _triple(name: str, interval: tuple[float, float, float]) -> dict[str, float]:

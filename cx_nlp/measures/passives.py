@@ -17,16 +17,16 @@ MIN_TERM = 5  # customers that name a term before it is tested: a test that cann
 KINDS = {
     "theme": "SELECT nr, theme_id AS term FROM answer_theme",
     "complaint": "SELECT nr, theme_id AS term FROM answer_theme WHERE complaint",
-    "emotion": "SELECT nr, emotion AS term FROM answer",
+    "emotion": "SELECT nr, emotion AS term FROM answer WHERE emotion IS NOT NULL",
 }
 LEANS = {"up": "positive", "down": "negative", "mixed": "mixed", "neutral": "neutral"}
 _GROUP = "CASE WHEN nps >= 9 THEN 'promoter' WHEN nps >= 7 THEN 'passive' WHEN nps IS NOT NULL THEN 'detractor' END"
-_RATED = f"(SELECT *, {_GROUP} AS grp FROM answer WHERE role = 'customer' AND said IS NOT NULL AND nps IS NOT NULL)"
+RATED = f"(SELECT *, {_GROUP} AS grp FROM answer WHERE role = 'customer' AND said IS NOT NULL AND nps IS NOT NULL)"
 
 
 def passives(con: duckdb.DuckDBPyConnection, *, min_n: int) -> pd.DataFrame:
     """Columns of `passives` but for as_of and run_id; only of customers whose text was scored. None, no rows."""
-    sizes = dict(con.execute(f"SELECT grp, count(DISTINCT customer) FROM {_RATED} GROUP BY 1").fetchall())
+    sizes = dict(con.execute(f"SELECT grp, count(DISTINCT customer) FROM {RATED} GROUP BY 1").fetchall())
     rows = [
         row
         for kind in KINDS
@@ -43,7 +43,7 @@ def _apart(
     found = con.execute(f"""
         SELECT term, count(DISTINCT customer) FILTER (grp = 'passive') AS here,
                count(DISTINCT customer) FILTER (grp = '{against}') AS there
-        FROM {_RATED} JOIN ({KINDS[kind]}) USING (nr) GROUP BY term HAVING here + there >= {MIN_TERM} ORDER BY term
+        FROM {RATED} JOIN ({KINDS[kind]}) USING (nr) GROUP BY term HAVING here + there >= {MIN_TERM} ORDER BY term
         """).df()
     shown = min(n, n_against) >= min_n
     delta, z = log_odds(found["here"].to_numpy(), n, found["there"].to_numpy(), n_against)
@@ -60,7 +60,7 @@ def _apart(
 
 def _leans(con: duckdb.DuckDBPyConnection, sizes: dict[str, int], min_n: int) -> Iterator[dict[str, object]]:
     """Of the passives' responses with a text: how many say good, bad, both or neither."""
-    rated = f"(SELECT * FROM {_RATED} WHERE grp = 'passive')"
+    rated = f"(SELECT * FROM {RATED} WHERE grp = 'passive')"
     n = sizes.get("passive", 0)
     for lean, said in LEANS.items() if n else ():
         ((s, rows, ss, sn, nn),) = con.execute(f"""

@@ -7,7 +7,7 @@ fewer than MIN_PEOPLE employees or leaders have no row at all. NPS: promoters (9
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cx_nlp.intervals import Sums, mean_interval, share_interval
+from cx_nlp.measures.emotional import by_reader, correct
 from cx_nlp.measures.relations import SCORE, WEIGHT
 from cx_nlp.schema import EMOTIONS
 
@@ -56,37 +57,56 @@ FAMILIES: dict[str, tuple[str, str, dict[str, Measure]]] = {
     "ces": ("head AND ces IS NOT NULL", "head", {"ces": Measure("ces", 1, 1, 7), "ces_top_box": _share("ces = 7")}),
     "rating": ("head AND rating IS NOT NULL", "head", {"rating": Measure("rating", WEIGHT, -math.inf, math.inf)}),
     "text": (
-        "scored",
+        "scored AND label IS NOT NULL",
         "true",
         {
             **{name: _share(f"label = '{name}'") for name in ("negative", "neutral", "positive")},
             "mixed": _share("mixed"),
-            "emotional": _share("emotional"),
             "sentiment": Measure("sentiment", SCORE, -1, 1),
-            "intensity": Measure("intensity", SCORE, 0, 1),
         },
     ),
+    # A checkpoint in place of one head may leave the other's columns unknown: unknown is not "no".
+    "felt": (
+        "scored AND emotion IS NOT NULL",
+        "true",
+        {"emotional": _share("emotional"), "intensity": Measure("intensity", SCORE, 0, 1)},
+    ),
 }  # fmt: skip
+TEXTS = ("text", "felt")
 
 
 def measures(
-    con: duckdb.DuckDBPyConnection, as_of: dt.date, *, min_n: int, days: int = 92, weeks: int = 53
+    con: duckdb.DuckDBPyConnection,
+    as_of: dt.date,
+    *,
+    min_n: int,
+    days: int = 92,
+    weeks: int = 53,
+    confusions: Mapping[str, np.ndarray] | None = None,
 ) -> pd.DataFrame:
     """All rows of `measures` but for run_id, in order of their key; con: after `relations.load`.
 
     Day and week by day and week as far back as told, months and all of it whole. The period `all` has a row for every
     measure of every group, with n = 0 where nobody gave it; other periods only where n > 0 (counts: where any is).
+    confusions: as in `emotional.emotional`; `emotional_corrected` is null where they do not know the group's reader.
     """
     first = con.execute("SELECT min(day) FROM piece").fetchall()[0][0]
     since = {"day": as_of - dt.timedelta(days), "week": as_of - dt.timedelta(weeks * 7)}
+    known = by_reader(con, confusions or {})
     parts = []
     for period in PERIODS:
         for split in (*SPLITS, ("touchpoint", "theme_id")) if period == "all" else SPLITS:
             found = _wide(con, period, split, since.get(period), first)
             if len(found):
                 emotions = None if period == "day" else _emotions(con, period, split, since.get(period), first)
-                parts.append(_stacked(found, emotions, split, min_n).assign(period=period))
+                parts.append(_stacked(found, emotions, split, min_n, known).assign(period=period))
     return _finish(con, parts, as_of)
+
+
+def of_period(con: duckdb.DuckDBPyConnection, period: str, split: Sequence[str], *, min_n: int) -> pd.DataFrame:
+    """Rows of one period and split, emotions left out: role, start, the split, measure and figures; con as above."""
+    first = con.execute("SELECT min(day) FROM piece").fetchall()[0][0]
+    return _stacked(_wide(con, period, split, None, first), None, split, min_n, {})
 
 
 def _groups(split: Sequence[str]) -> str:
@@ -122,6 +142,7 @@ def _wide(
             add(f"{name}_{end}", f"{end}({name}) FILTER ({where})", f"{end}({name}_{end})")
     for end in ("min", "max"):
         add(f"scale_{end}", f"{end}(scale) FILTER (head)", f"{end}(scale_{end})")
+        add(f"reader_{end}", f"{end}(reader) FILTER (scored AND emotion IS NOT NULL)", f"{end}(reader_{end})")
     outer.append("count(*) AS people")
     for family, (where, _, members) in FAMILIES.items():
         weight = f"w_{family}"
@@ -153,11 +174,18 @@ def _emotions(
                sum(s::HUGEINT * total::HUGEINT) AS sn
         FROM (SELECT *, sum(s) OVER (PARTITION BY {keys}, customer) AS total FROM (
                   SELECT {keys}, customer, emotion, sum(w)::DOUBLE AS s
-                  FROM {_rows(period, split, since, first)} WHERE scored GROUP BY {keys}, customer, emotion))
+                  FROM {_rows(period, split, since, first)}
+                  WHERE scored AND emotion IS NOT NULL GROUP BY {keys}, customer, emotion))
         GROUP BY {keys}, emotion ORDER BY {keys}, emotion""").df()
 
 
-def _stacked(found: pd.DataFrame, emotions: pd.DataFrame | None, split: Sequence[str], min_n: int) -> pd.DataFrame:
+def _stacked(
+    found: pd.DataFrame,
+    emotions: pd.DataFrame | None,
+    split: Sequence[str],
+    min_n: int,
+    confusions: Mapping[int, np.ndarray],
+) -> pd.DataFrame:
     """Sums of one period and split, a row a group -> a row a measure and group."""
     keys = ["role", "start", *split]
     g = {name: found[name].to_numpy() for name in found}
@@ -168,6 +196,8 @@ def _stacked(found: pd.DataFrame, emotions: pd.DataFrame | None, split: Sequence
         for name, measure in members.items():
             sums = [g[f"{part}_{name}"].astype(float) for part in ("s", "ss", "sn")]
             blocks.append(_measured(g, name, family, measure, sums, of, (g[f"n_{family}"] >= min_n) & alike, min_n))
+            if name == "emotional" and "theme_id" not in split:  # the errors known are those on whole comments
+                blocks.append(_corrected(blocks[-1], g, confusions))
     if emotions is not None:
         at = emotions.merge(found[keys].assign(at=range(len(found))), on=keys)
         by_emotion = {
@@ -180,8 +210,8 @@ def _stacked(found: pd.DataFrame, emotions: pd.DataFrame | None, split: Sequence
                 values, places = by_emotion[emotion]
                 for total, value in zip(sums, values.T, strict=True):
                     total[places] = value
-            measure, shown = _share("true"), g["n_text"] >= min_n
-            blocks.append(_measured(g, f"emotion_{emotion}", "text", measure, sums, g["pieces"], shown, min_n))
+            measure, shown = _share("true"), g["n_felt"] >= min_n
+            blocks.append(_measured(g, f"emotion_{emotion}", "felt", measure, sums, g["pieces"], shown, min_n))
     stacked = pd.DataFrame({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
     for name in (*keys, "people", "version_min", "version_max", "themes_version_min", "themes_version_max"):
         stacked[name] = np.tile(g[name], len(blocks))
@@ -216,8 +246,17 @@ def _measured(
         "measure": np.full(len(n), name, dtype=object),
         "value": triples[:, 0], "low": triples[:, 1], "high": triples[:, 2], "n": n, "n_customers": customers,
         "n_effective": effective, "coverage": np.divide(n, of, out=np.full(len(n), np.nan), where=of > 0),
-        "suppressed": n < min_n, "of_text": np.full(len(n), family == "text"),
+        "suppressed": n < min_n, "of_text": np.full(len(n), family in TEXTS),
     }  # fmt: skip
+
+
+def _corrected(raw: dict[str, np.ndarray], g: dict[str, np.ndarray], confusions: Mapping[int, np.ndarray]) -> dict:
+    """The block of `emotional` corrected for its classifier's errors; null where several read, or one of unknown errors."""
+    triples = np.full((len(raw["n"]), 3), np.nan)
+    for i in np.flatnonzero(~np.isnan(raw["value"]) & (g["reader_min"] == g["reader_max"])):
+        triples[i] = correct((raw["value"][i], raw["low"][i], raw["high"][i]), confusions.get(g["reader_min"][i]))
+    name = np.full(len(raw["n"]), "emotional_corrected", dtype=object)
+    return raw | {"measure": name, "value": triples[:, 0], "low": triples[:, 1], "high": triples[:, 2]}
 
 
 def _finish(con: duckdb.DuckDBPyConnection, parts: list[pd.DataFrame], as_of: dt.date) -> pd.DataFrame:

@@ -6,7 +6,7 @@ no probability by more than 0.01 (see `cx_nlp.score.engines`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,12 @@ from cx_nlp.score.frames import document_frame
 from cx_nlp.score.model import Calibration, Model, load_model
 from cx_nlp.score.replaced import Pair, Replaced
 from cx_nlp.score.replacement import Replacement
-from cx_nlp.score.span_rows import MENTION_COLUMNS, SENTENCE_COLUMNS, Keep, mention_rows, sentence_rows
+from cx_nlp.score.seeding import embed_seeds, themes_and_vectors
+from cx_nlp.score.span_rows import MENTION_COLUMNS, SENTENCE_COLUMNS, Keep, comment_rows, mention_rows, sentence_rows
+from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
+from cx_nlp.themes.fitted import check_model
 from cx_nlp.themes.match import analyse
+from cx_nlp.themes.seeds import Seeds
 from cx_nlp.themes.taxonomy import Taxonomy
 
 # Texts analysed and encoded together: enough to fill batches of like length, few enough to stay small in memory.
@@ -48,6 +52,8 @@ class Scorer:
         self.encoder = encoder
         self.taxonomy = taxonomy
         self.replaced = replaced or Replaced()
+        for one in taxonomy.fitted:
+            check_model(one, model)
 
     @classmethod
     def load(
@@ -62,6 +68,11 @@ class Scorer:
         loaded = load_model(model)
         replaced = Replaced(replacements, threads=threads)
         return cls(loaded, Encoder(loaded, threads=threads, engine=engine), taxonomy, replaced=replaced)
+
+    @cached_property
+    def seeds(self) -> Seeds | None:
+        """The seed phrases of the taxonomy by this model's theme head; None if it has none."""
+        return embed_seeds(self.model, self.encoder, self.taxonomy)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -162,69 +173,46 @@ class Scorer:
         self, pair: Pair, texts: list[str], *, first: int, vectors: Keep
     ) -> tuple[pd.DataFrame, list[dict], list[dict]]:
         found = list(analyse(texts, self.taxonomy))
-        spans = [[*((s.start, s.end) for s in f.sentences), *((m.start, m.end) for m in f.mentions)] for f in found]
-        read = self.encoder.span_means(texts, spans)
-        documents = np.stack([r.means[0] for r in read])  # (N, H)
-        sentence_means = _stack(
-            [r.means[1 : 1 + len(f.sentences)] for r, f in zip(read, found, strict=True)], self.model
-        )
-        mention_means = _stack([r.means[1 + len(f.sentences) :] for r, f in zip(read, found, strict=True)], self.model)
-        beside = np.repeat(documents, [len(f.mentions) for f in found], axis=0)  # (mentions, H)
+        read = span_vectors(self.encoder, texts, found)
         calibration = pair.calibrated(self.model.calibration)
         parts = [text[s.start : s.end] for text, f in zip(texts, found, strict=True) for s in f.sentences]
-        means = np.concatenate([documents, sentence_means])
-        counts = np.concatenate(
-            [
-                [r.n_tokens for r in read],
-                *(r.counts[1 : 1 + len(f.sentences)] for r, f in zip(read, found, strict=True)),
-            ]
-        )
+        means, counts = read.documents.joined(read.sentences)
         sentiment = partial(heads.sentiment, self.model, means, counts)
         of_texts, of_sentences = self._judge(pair.sentiment, sentiment, texts, parts)
         emotions, emotions_of_sentences = self._judge(
             pair.emotion, partial(heads.emotions, self.model, means), texts, parts
         )
-        of_mentions = heads.aspect(self.model, mention_means, beside)  # (mentions, 3)
+        of_mentions = aspects(self.model, read)  # (mentions, 3)
         emotion_of_sentences = heads.primary_emotion(emotions_of_sentences, calibration)
         frame = document_frame(
             of_texts,
             emotions,
             calibration=calibration,
-            n_tokens=[r.n_tokens for r in read],
-            n_windows=[r.n_windows for r in read],
+            n_tokens=read.documents.n_tokens.tolist(),
+            n_windows=read.n_windows,
         ).set_axis(range(first, first + len(texts)))
-        themes = [mention.themes for f in found for mention in f.mentions]
-        kept = _kept(self.model, mention_means, [vectors == "all" or not its for its in themes], vectors)
+        themes, kept = themes_and_vectors(self.model, found, read.mentions.means, self.seeds, keep=vectors)
         mixed, rows_of_mentions, rows_of_sentences = [], [], []
         at_sentence = at_mention = 0
-        for nr, f in enumerate(found, first):
+        for nr, (f, (clear, others)) in enumerate(
+            zip(found, clear_sides(self.model, read, of_sentences, of_mentions), strict=True), first
+        ):
             s = slice(at_sentence, at_sentence + len(f.sentences))
             m = slice(at_mention, at_mention + len(f.mentions))
             at_sentence, at_mention = s.stop, m.stop
-            # Sentences may be a checkpoint's, with a threshold of its own; mentions are always the aspect head's.
-            above = np.repeat(
-                [calibration.mixed_above, self.model.calibration.mixed_above], [len(f.sentences), len(f.mentions)]
-            )
-            mixed.append(heads.is_mixed(np.concatenate([of_sentences[s], of_mentions[m]]), above[:, None]))
+            # Sentences may be a checkpoint's, with a threshold of its own; the other spans are always the shared model's.
+            above = np.repeat([calibration.mixed_above, self.model.calibration.mixed_above], [len(clear), len(others)])
+            mixed.append(heads.is_mixed(np.concatenate([clear, others]), above[:, None]))
             rows_of_sentences += sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s], calibration)
             rows_of_mentions += mention_rows(
                 nr, f, themes[m], of_mentions[m], emotion_of_sentences[s], self.model.calibration, kept[m]
             )
         frame["is_mixed"] = mixed
+        for one in self.taxonomy.fitted:
+            rows_of_mentions += comment_rows(
+                frame, one.ids, one.probabilities(texts, read.documents.means), one.thresholds
+            )
         return frame[[name for name, _ in SCORES]], rows_of_mentions, rows_of_sentences
-
-
-def _kept(model: Model, means: np.ndarray, wanted: Sequence[bool], vectors: Keep) -> list[np.ndarray | None]:
-    """means (S, H) of mentions -> the theme vectors to hand out, float16 (H,), None for a mention that is not wanted."""
-    out: list[np.ndarray | None] = [None] * len(means)
-    at = np.flatnonzero(wanted) if vectors != "none" else np.zeros(0, dtype=np.int64)
-    for i, vector in zip(at, heads.theme_vectors(model, means[at]).astype(np.float16), strict=True):
-        out[i] = vector
-    return out
-
-
-def _stack(parts: list[np.ndarray], model: Model) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.zeros((0, model.hidden), dtype=np.float32)
 
 
 def score_rows(

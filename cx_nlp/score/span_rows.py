@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from cx_nlp.score.frames import P_SENTIMENT, sentiment_columns
 from cx_nlp.score.model import Calibration
@@ -45,6 +46,25 @@ def mention_rows(
         for theme_id, score, method in hits or [(None, None, "none")]:
             rows.append(common | {"theme_id": theme_id, "theme_score": score, "method": method})
     return rows
+
+
+def comment_rows(
+    frame: pd.DataFrame, theme_ids: Sequence[str], probabilities: np.ndarray, thresholds: np.ndarray
+) -> list[dict]:
+    """Themes of whole comments: mention_id -1, no span, and the document's own sentiment and emotion.
+
+    frame: `document_frame` of N texts, its index their numbers; probabilities (N, L) of theme_ids (L).
+    """
+    none = {"mention": None, "start": None, "end": None, "sentence": None, "opinion": None, "vector": None}
+    of_text = {name: frame[name].to_numpy() for name in _SPAN_COLUMNS}
+    return [
+        {
+            "text_nr": frame.index[n], "mention_id": -1, "theme_id": theme_ids[i], "is_negated": False, **none,
+            **{name: values[n] for name, values in of_text.items()},
+            "theme_score": float(probabilities[n, i]), "method": "fit",
+        }
+        for n, i in zip(*np.nonzero(probabilities >= thresholds), strict=True)
+    ]  # fmt: skip
 
 
 def sentence_rows(

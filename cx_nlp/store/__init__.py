@@ -31,7 +31,7 @@ from cx_nlp.store.counting import reject_reasons, staged_dates
 from cx_nlp.store.duck import shared_memory
 from cx_nlp.store.due import Due
 from cx_nlp.store.due import known as owed
-from cx_nlp.store.files import downloads, partition, partitions, read_table, staging
+from cx_nlp.store.files import downloads, partition, partitions, read_table, staging, themes_file
 from cx_nlp.store.journal import Healed
 from cx_nlp.store.ledger import rows_of_run, run_rows
 from cx_nlp.store.lock import locked
@@ -46,5 +46,5 @@ __all__ = [
     "Built", "Due", "Healed", "Plan", "Score", "SourceFile", "Staged", "after", "build", "build_measures", "build_quality", "changed_files", "commit_run",
     "digest", "downloads", "drop_staging", "forgotten", "grouped", "known_files", "locked", "name_files", "open_lake", "owed",
     "partition", "partitions", "plan", "read_table", "record_failure", "reject_reasons", "rescoring", "rows_of_run", "run_rows",
-    "shared_memory", "stage", "staged_dates", "staging", "summary", "watermark",
+    "shared_memory", "stage", "staged_dates", "staging", "summary", "themes_file", "watermark",
 ]  # fmt: skip

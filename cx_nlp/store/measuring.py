@@ -28,7 +28,11 @@ def after(plan: Plan, built: Iterable[Built], table: str) -> list[Path]:
     """Files of a table as the run will leave them: those of the lake, with what waits for the commit in their place."""
     found = {path: path for path in files.partitions(plan.lake, table).values()}
     for one in built:
-        found |= {final: temporary for temporary, final in one.writes if final.relative_to(plan.lake).parts[0] == table}
+        found |= {
+            final: temporary
+            for temporary, final in one.writes
+            if final.parent.parent.name == table and final.name == files.PART
+        }
         found = {final: path for final, path in found.items() if final not in one.deletes}
     return list(found.values())
 
@@ -40,20 +44,25 @@ def build_measures(
     *,
     themes: pd.DataFrame | None = None,
     every: bool = False,
+    settings: str | None = None,
     memory: str = duck.MEMORY,
     threads: int = 2,
 ) -> Built:
     """Compute the measures after the run and write them under temporary names; nothing where the run changes nothing.
 
-    themes: as in `commit_run`. every: those of each past as_of again, from the feedback up to that day. A lake that has
-    feedback but no measures yet gets them on its next run, and so do figures that an earlier run owes.
+    themes: as in `commit_run`. every: those of each past as_of again, from the feedback up to that day. settings: a digest
+    of what measures follow from beside the lake's rows; measures made with another are made again, also in a night
+    without news. A lake that has feedback but no measures yet gets them on its next run, and so do figures that an
+    earlier run owes.
     """
     built = list(built)
     owed = due.known(plan.lake)
     changed = any(one.writes or one.deletes for one in built) or owed is not None
     every = every or (owed is not None and owed.every)
     held = {table: files.partitions(plan.lake, table) for table in schema.MEASURE_TABLES}
-    if not changed and held["measures"]:
+    made_with = plan.lake / "_state" / "measured_with"
+    is_current = settings is None or (made_with.exists() and made_with.read_text(encoding="ascii").strip() == settings)
+    if not changed and held["measures"] and is_current:
         return Built()
     feedback = after(plan, built, "feedback")
     if not feedback and not changed:
@@ -86,6 +95,8 @@ def build_measures(
         for date, path in partitions.items()
         if latest is None or date > latest or (every and path not in writes)
     ]
+    if not is_current and latest is not None:
+        writes[made_with] = files.write_text(made_with, f"{settings}\n", run_id=plan.run_id)
     return Built(tuple((temporary, final) for final, temporary in writes.items()), tuple(stale))
 
 

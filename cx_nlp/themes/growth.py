@@ -13,28 +13,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from cx_nlp.themes.discover import NOISE, cluster
-from cx_nlp.themes.lineage import extend, is_near, merge_near, split_apart
+from cx_nlp.themes.discover import Group, discover, is_near
+from cx_nlp.themes.lineage import extend, merge_near, split_apart
 from cx_nlp.themes.naming import names
-from cx_nlp.themes.registry import COLUMNS, KEY, POOL, NewTheme, Registry, match, retire_empty, thinned
-from cx_nlp.themes.vectors import closeness, cosines, nearest_mean, unit
-
-FOUNDERS = 40  # exemplars of a new theme
-ACCEPTED = 0.9  # share of a cluster's mentions that its theme has to accept
+from cx_nlp.themes.registry import COLUMNS, KEY, POOL, SPARE, NewTheme, Registry, match, matched, retire_empty
+from cx_nlp.themes.vectors import closeness, unit
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """See `cx_nlp.discovery_config.DiscoveryConfig`."""
 
-    min_mentions: int = 20
-    min_customers: int = 10
+    min_mentions: int = 15
+    min_customers: int = 8
     sample: int = 4_000
     max_themes: int = 300
 
 
 def grow(registry: Registry, mentions: pd.DataFrame, vectors: np.ndarray, limits: Limits) -> Registry:
-    """mentions: COLUMNS but number and step, of any number of rows; vectors int16 (M, H) of the registry's model. They join the pool, if they fit no theme, as a sample of at most `limits.sample`.
+    """mentions: COLUMNS but number and step, of any number of rows; vectors int16 (M, H) of the registry's model. Those
+    that fit no theme join the pool, as a sample of at most `limits.sample`.
 
     No new mention, no step: then the registry is as it was. The order of rows does not matter.
     """
@@ -44,28 +42,29 @@ def grow(registry: Registry, mentions: pd.DataFrame, vectors: np.ndarray, limits
         return registry
     registry = _pooled(registry, mentions.iloc[fresh], vectors[fresh], sample=limits.sample)
     pool = registry.rows_of(POOL)
-    labels = cluster(unit(registry.vectors[pool]), min_size=limits.min_mentions)
-    clusters = [pool[labels == label] for label in range(labels.max(initial=NOISE) + 1)]
-    clusters = [rows for rows in clusters if _is_said_by_many(registry.mentions.iloc[rows], limits)]
-    texts, people = registry.mentions["mention"].astype(str).to_numpy(), registry.mentions["customer"].to_numpy()
-    taken = {theme.name for theme in registry.active}
-    others = texts[np.setdiff1d(pool, np.concatenate(clusters))] if clusters else ()
-    named = names([texts[rows] for rows in clusters], [people[rows] for rows in clusters], others, taken=taken)
+    groups = discover(unit(registry.vectors[pool]), min_size=limits.min_mentions)
+    groups = [Group(pool[group.rows], pool[group.exemplars], group.threshold) for group in groups]
+    groups = [group for group in groups if _is_said_by_many(registry.mentions.iloc[group.rows], limits)]
+    named = _named(registry, groups)
     changed: set[int] = set()
-    # The largest first: a small neighbour becomes part of it, and not the other way round.
-    for rows, name in sorted(zip(clusters, named, strict=True), key=lambda one: (-len(one[0]), one[0][0])):
-        if name is None:
-            continue
-        known = nearest_theme(registry, rows)
+    for group, name in zip(groups, named, strict=True):
+        known = nearest_theme(registry, group.rows)
         if known is not None:
-            registry = extend(registry, known, rows)
-        elif len(registry.active) < limits.max_themes:
+            registry = extend(registry, known, group.exemplars)
+        elif name is not None and len(registry.active) < limits.max_themes:
             known = registry.next_number
-            registry = found(registry, rows, name)
+            registry = founded(registry, group, name)
         changed |= {known} if known is not None else set()
-    registry, kept = merge_near(registry, changed)
-    registry = split_apart(registry, kept, min_size=limits.min_mentions)
-    return _emptied(registry)
+    registry = split_apart(registry, changed, min_size=limits.min_mentions)
+    return _emptied(merge_near(registry, changed))
+
+
+def _named(registry: Registry, groups: Sequence[Group]) -> list[str | None]:
+    texts, people = (registry.mentions[name].astype(str).to_numpy() for name in ("mention", "customer"))
+    grouped = np.concatenate([group.rows for group in groups]) if groups else ()
+    others = texts[np.setdiff1d(registry.rows_of(POOL), grouped)]
+    taken = {theme.name for theme in registry.active}
+    return names([texts[g.rows] for g in groups], [people[g.rows] for g in groups], others, taken=taken)
 
 
 def order(mentions: pd.DataFrame) -> np.ndarray:
@@ -101,37 +100,32 @@ def _is_said_by_many(mentions: pd.DataFrame, limits: Limits) -> bool:
 
 def nearest_theme(registry: Registry, rows: np.ndarray) -> int | None:
     """The oldest theme that nearly accepts these stored mentions, the closest of those of one step; None if none does."""
-    near = []
-    for theme in registry.active:
-        of_rows = closeness(
-            unit(registry.vectors[rows]), unit(registry.vectors[registry.rows_of(theme.number)]), np.zeros(1, int)
-        )
-        if is_near(of_rows[:, 0], theme.threshold):
-            near.append((theme.born, -float(of_rows.mean()), theme.number))
+    themes = matched(registry)
+    if not themes:
+        return None
+    its = [registry.rows_of(theme.number) for theme in themes]
+    exemplars = unit(registry.vectors[np.concatenate(its)])
+    all_near = closeness(unit(registry.vectors[rows]), exemplars, np.cumsum([0, *map(len, its)])[:-1])
+    near = [
+        (theme.born, -float(column.mean()), theme.number)
+        for theme, column in zip(themes, all_near.T, strict=True)
+        if is_near(column, theme.threshold)
+    ]
     return min(near)[2] if near else None
 
 
-def found(registry: Registry, rows: np.ndarray, name: str) -> Registry:
-    """A new theme of these stored mentions, with the next number."""
-    exemplars = thinned(registry, rows, most=FOUNDERS)
-    vectors = unit(registry.vectors[rows])
-    similar = cosines(vectors, unit(registry.vectors[exemplars]))
-    similar[rows[:, None] == exemplars[None, :]] = -np.inf  # beside itself everything is close
-    threshold = float(np.quantile(nearest_mean(similar), 1 - ACCEPTED).round(4))
-    theme = NewTheme(registry.next_number, name, registry.steps, threshold)
-    registry = relabelled(registry, exemplars, theme.number)
-    return replace(registry, next_number=theme.number + 1, themes=(*registry.themes, theme))
-
-
-def relabelled(registry: Registry, rows: Sequence[int] | np.ndarray, number: int) -> Registry:
-    numbers = registry.numbers
-    numbers = numbers.copy()
-    numbers[rows] = number
-    return replace(registry, mentions=registry.mentions.assign(number=numbers))
+def founded(registry: Registry, group: Group, name: str) -> Registry:
+    """A new theme, with the next number; the group's exemplars are its, the group's other mentions need not be kept."""
+    theme = NewTheme(registry.next_number, name, registry.steps, group.threshold)
+    numbers = registry.numbers.copy()
+    numbers[group.exemplars] = theme.number
+    mentions = registry.mentions.assign(number=numbers)
+    return replace(registry, next_number=theme.number + 1, themes=(*registry.themes, theme), mentions=mentions)
 
 
 def _emptied(registry: Registry) -> Registry:
     """Without the mentions in the pool that a theme accepts by now: only exemplars need to be remembered."""
+    registry = registry.taking(np.flatnonzero(registry.numbers != SPARE))
     pool = registry.rows_of(POOL)
     numbers, _ = match(registry, registry.vectors[pool])
-    return retire_empty(registry.taking(np.setdiff1d(np.arange(len(registry.mentions)), pool[numbers != POOL])))
+    return retire_empty(registry.taking(np.delete(np.arange(len(registry.mentions)), pool[numbers != POOL])))

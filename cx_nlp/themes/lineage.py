@@ -5,64 +5,55 @@ from dataclasses import replace
 
 import numpy as np
 
-from cx_nlp.themes.registry import NewTheme, Registry, retire_empty, thinned
+from cx_nlp.themes.discover import NEAR, SLACK, covering
+from cx_nlp.themes.registry import SPARE, NewTheme, Registry, follow, matched, retire_empty
 from cx_nlp.themes.vectors import closeness, cosines, unit
 
 EXEMPLARS = 80  # of a theme that has been extended
-SLACK = 0.04  # by how much a mention may miss a theme's threshold and still speak of the same
-NEAR = 0.5  # share of mentions that must speak of the same
-
-
-def is_near(near: np.ndarray, threshold: float) -> bool:
-    """closeness (M,) of mentions to a theme -> whether most of them belong to it, or nearly do."""
-    return bool(len(near)) and float((near >= threshold - SLACK).mean()) >= NEAR
+MERGE_SLACK = 0.08  # by how much exemplars may miss the other theme's threshold and still speak of the same
 
 
 def extend(registry: Registry, number: int, rows: np.ndarray) -> Registry:
-    """Some stored mentions become exemplars of a theme; if they are too many, those that cover the others stay."""
+    """Some stored mentions become exemplars of a theme; if they are too many, those that cover the others stay.
+
+    Rows keep their places: what goes is marked SPARE.
+    """
     numbers = registry.numbers.copy()
     numbers[rows] = number
-    registry = replace(registry, mentions=registry.mentions.assign(number=numbers))
-    its = registry.rows_of(number)
-    gone = np.setdiff1d(its, thinned(registry, its, most=EXEMPLARS))
-    return registry.taking(np.setdiff1d(np.arange(len(registry.mentions)), gone))
+    its = np.flatnonzero(numbers == number)
+    numbers[np.delete(its, covering(unit(registry.vectors[its]), most=EXEMPLARS))] = SPARE
+    return replace(registry, mentions=registry.mentions.assign(number=numbers))
 
 
-def merge_near(registry: Registry, changed: Iterable[int]) -> tuple[Registry, set[int]]:
-    """Merge pairs of themes that accept most of one another's exemplars, where one of them has changed; the older one
-    stays. -> the registry, and the numbers that changed and are still there.
-    """  # fmt: skip
+def merge_near(registry: Registry, changed: Iterable[int]) -> Registry:
+    """Merge pairs of themes that accept most of one another's exemplars, or nearly do, where one of them has changed.
+
+    The older one stays. The other keeps its exemplars and its threshold, so that nothing it accepted is lost; only its
+    mentions count for the older one from now on.
+    """
+    themes = matched(registry)
     changed = set(changed)
-    while pair := _near_pair(registry, changed):
-        older, younger = pair
-        registry = extend(registry, older, registry.rows_of(younger))
-        themes = [
-            replace(theme, is_retired=True, merged_into=older) if theme.number == younger else theme
-            for theme in registry.themes
+    if len(themes) < 2 or not changed:
+        return registry
+    rows = [registry.rows_of(theme.number) for theme in themes]
+    exemplars = [unit(registry.vectors[its]) for its in rows]
+    starts = np.cumsum([0, *map(len, rows)])[:-1]
+    every = np.concatenate(exemplars)
+    least = np.array([theme.threshold for theme in themes]) - MERGE_SLACK
+    into = {theme.number: theme.merged_into for theme in registry.themes}
+    for at, theme in enumerate(themes):
+        if theme.number not in changed:
+            continue
+        forth = (closeness(exemplars[at], every, starts) >= least).mean(axis=0)  # (T,)
+        back = np.add.reduceat(closeness(every, exemplars[at], np.zeros(1, int))[:, 0] >= least[at], starts) / [
+            *map(len, rows)
         ]
-        registry = replace(registry, themes=tuple(themes))
-        changed = (changed - {younger}) | {older}
-    return registry, changed
-
-
-def _near_pair(registry: Registry, changed: set[int]) -> tuple[int, int] | None:
-    """The first pair (older, younger), by number, that is to be merged."""
-    exemplars = {theme.number: unit(registry.vectors[registry.rows_of(theme.number)]) for theme in registry.active}
-    themes = {theme.number: theme for theme in registry.active}
-    for older in sorted(themes):
-        for younger in sorted(number for number in themes if number > older):
-            if {older, younger} & changed and _are_near(themes[older], themes[younger], exemplars):
-                return older, younger
-    return None
-
-
-def _are_near(one: NewTheme, other: NewTheme, exemplars: dict[int, np.ndarray]) -> bool:
-    if one.number in (other.split_from, other.number) or other.number == one.split_from:
-        return False  # what was split is not merged again
-    return all(
-        is_near(closeness(exemplars[a.number], exemplars[b.number], np.zeros(1, int))[:, 0], b.threshold)
-        for a, b in ((one, other), (other, one))
-    )
+        for other in np.flatnonzero((forth >= NEAR) & (back >= NEAR)):
+            older, younger = sorted(follow(into, number) for number in (theme.number, themes[other].number))
+            # What was split is not merged again.
+            if older != younger and theme.split_from is None and themes[other].split_from is None:
+                into[younger] = older
+    return replace(registry, themes=tuple(replace(one, merged_into=into[one.number]) for one in registry.themes))
 
 
 def split_apart(registry: Registry, numbers: Iterable[int], *, min_size: int) -> Registry:

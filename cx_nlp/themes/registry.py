@@ -6,7 +6,7 @@ accepted once stays: of the themes that accept a mention the oldest step's win, 
 All functions go from a registry to a registry; numbers are given once and never again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from cx_nlp.themes.vectors import closeness, own_closeness, unit
 MARGIN = 0.01  # by which the best of equally old themes must be closer than the next
 ROWS = 1_024  # mentions compared at once: bounds the memory
 POOL = 0  # the number of mentions that belong to no theme
+SPARE = -1  # the number of exemplars that others cover, until a step ends
 COLUMNS = tuple(name for name in REGISTRY.names if name != "vector")
 KEY = ["source", "feedback_id", "mention_id"]
 
@@ -72,7 +73,8 @@ class Registry:
 
     @property
     def active(self) -> tuple[NewTheme, ...]:
-        return tuple(theme for theme in self.themes if not theme.is_retired)
+        """Those that mentions can belong to: neither merged into another nor without exemplars."""
+        return tuple(theme for theme in self.themes if not theme.is_retired and theme.merged_into is None)
 
     def rows_of(self, number: int) -> np.ndarray:
         return np.flatnonzero(self.numbers == number)
@@ -87,7 +89,7 @@ def match(registry: Registry, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
     Each row depends on its own vector and the registry alone. A mention between two equally old themes gets none.
     """
-    themes = registry.active
+    themes = matched(registry)
     found, scores = np.full(len(vectors), POOL, dtype=np.int64), np.zeros(len(vectors))
     if not themes or not len(vectors):
         return found, scores
@@ -95,7 +97,8 @@ def match(registry: Registry, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarr
     starts = np.cumsum([0, *map(len, rows)])[:-1]
     exemplars = unit(registry.vectors[np.concatenate(rows)])
     least = np.array([theme.threshold for theme in themes])
-    born, numbers = np.array([theme.born for theme in themes]), np.array([theme.number for theme in themes])
+    born = np.array([theme.born for theme in themes])
+    numbers = np.array([survivor(registry, theme.number) for theme in themes])
     for at in range(0, len(vectors), ROWS):
         part = slice(at, at + ROWS)
         near = closeness(unit(vectors[part]), exemplars, starts)  # (rows, T)
@@ -104,8 +107,8 @@ def match(registry: Registry, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarr
         near = np.where(fits & (born == oldest[:, None]), near, -1.0)
         best = near.argmax(axis=1)
         top = np.take_along_axis(near, best[:, None], axis=1)[:, 0]
-        np.put_along_axis(near, best[:, None], -1.0, axis=1)
-        is_clear = fits.any(axis=1) & (top - near.max(axis=1) >= MARGIN)
+        others = np.where(numbers == numbers[best][:, None], -1.0, near).max(axis=1)
+        is_clear = fits.any(axis=1) & (top - others >= MARGIN)
         found[part], scores[part] = np.where(is_clear, numbers[best], POOL), np.where(is_clear, top, 0.0)
     return found, scores
 
@@ -120,8 +123,17 @@ def forget(registry: Registry, keys: Iterable[tuple[str, str]]) -> Registry:
     return retire_empty(registry.taking(np.flatnonzero(stays)))
 
 
-def retire_empty(registry: Registry) -> Registry:
+def matched(registry: Registry) -> tuple[NewTheme, ...]:
+    """Themes that have exemplars, by number; what one accepts that is merged counts for the theme it was merged into."""
     there = set(registry.numbers.tolist())
+    return tuple(theme for theme in registry.themes if theme.number in there)
+
+
+def retire_empty(registry: Registry) -> Registry:
+    """Themes that nothing can belong to any more, for want of exemplars, are retired."""
+    there = {survivor(registry, theme.number) for theme in matched(registry)} | {
+        theme.number for theme in matched(registry)
+    }
     themes = [replace(theme, is_retired=theme.is_retired or theme.number not in there) for theme in registry.themes]
     return replace(registry, themes=tuple(themes))
 
@@ -145,9 +157,13 @@ def reembed(registry: Registry, vectors: np.ndarray, *, model: str) -> Registry:
 
 def survivor(registry: Registry, number: int) -> int:
     """The theme that `number` is today: where it was merged into, and what that was merged into."""
-    into = {theme.number: theme.merged_into for theme in registry.themes}
-    while into.get(number) is not None:  # merges go from the younger to the older, so there is no way back
-        number = into[number]  # type: ignore[assignment]
+    return follow({theme.number: theme.merged_into for theme in registry.themes}, number)
+
+
+def follow(into: Mapping[int, int | None], number: int) -> int:
+    """into: number -> what it was merged into; from the younger to the older always, so there is an end."""
+    while (older := into.get(number)) is not None:
+        number = older
     return number
 
 
@@ -160,7 +176,7 @@ def dimension(registry: Registry) -> list[dict[str, str | None]]:
             "parent_theme_id": None if theme.split_from is None else theme_id(theme.split_from),
             "kind": "discovered",
             "owner": None,
-            "status": "retired" if theme.is_retired else "active",
+            "status": "active" if theme in registry.active else "retired",
             "merged_into": None if theme.merged_into is None else theme_id(theme.merged_into),
         }
         for theme in registry.themes
@@ -177,20 +193,3 @@ def quotes(registry: Registry, number: int, *, n: int = 3) -> list[str]:
     ordered = ordered[allowed[np.lexsort((rows, -near))]]
     different = {str(text).casefold(): str(text) for text in reversed(ordered.tolist())}
     return list(reversed(different.values()))[:n]
-
-
-def thinned(registry: Registry, rows: Sequence[int] | np.ndarray, *, most: int) -> np.ndarray:
-    """At most `most` of these stored mentions: those that cover the others best, so that what was accepted still is.
-
-    Farthest-first (Gonzalez 1985) from the most typical one; ties go to the first row.
-    """
-    rows = np.asarray(rows)
-    if len(rows) <= most:
-        return rows
-    vectors = unit(registry.vectors[rows])
-    chosen = [int(own_closeness(vectors).argmax())]
-    nearest = vectors @ vectors[chosen[0]]
-    while len(chosen) < most:
-        chosen.append(int(nearest.round(4).argmin()))
-        nearest = np.maximum(nearest, vectors @ vectors[chosen[-1]])
-    return np.sort(rows[chosen])

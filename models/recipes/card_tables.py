@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from cx_nlp.intervals import wilson
 from models.recipes.anchors import ANCHORS
 from models.recipes.figures import Figure
 from models.recipes.headline import HEADLINES, Metrics, headline
@@ -131,6 +132,25 @@ def emotions(metrics: Metrics) -> list[str]:
         for label, one in metrics["reports"][name]["per_label"].items()
     ]
     return [f"## Each emotion ({name})", "", *table(("label", "precision", "recall", "F1", "support"), rows)]
+
+
+def emotional(metrics: Metrics) -> list[str]:
+    """Errors of `is_emotional`, for which shares are corrected, and whether `emotional_intensity` has an order."""
+    c, strength = metrics["is_emotional_confusion"], metrics["intensity"]
+    rows = []
+    for name, hits, n in (("sensitivity", c["tp"], c["tp"] + c["fn"]), ("specificity", c["tn"], c["tn"] + c["fp"])):
+        value = value_and_interval(hits / n, wilson(hits / n, n)) if n else "–"
+        rows.append((f"`is_emotional`, {c['of']}, reported half: {name}", f"{n:,}", value))
+    figures = {
+        "pairs of texts that differ in strength alone: intensity keeps their order": strength["pairs"],
+        "clothing reviews, dev: Spearman of intensity with |stars - 3|": strength["spearman_with_distance"],
+        **{
+            f"the same: mean intensity at |stars - 3| = {away}": one
+            for away, one in strength["mean_at_distance"].items()
+        },
+    }
+    rows += [(name, f"{one['n']:,}", shown(one)) for name, one in figures.items()]
+    return ["## Emotional or not, and how strongly", "", *table(("on", "n", "figure, 95% interval"), rows)]
 
 
 def confusions(metrics: Metrics) -> list[str]:

@@ -29,6 +29,7 @@ from models.recipes import behaviour, data, fairness, nhs
 from models.recipes.benchmark_engines import timed
 from models.recipes.calibrate import mixed_strength, mixed_truth
 from models.recipes.card import write_card
+from models.recipes.emotionality import emotionality
 from models.recipes.figures import RESAMPLES, Figure, figure, missing, share
 from models.recipes.headline import SENTIMENT_SETS, Metrics, compare_engines, report_name
 from models.recipes.reliability import abstaining, before_and_after, emotions_before_and_after
@@ -80,6 +81,7 @@ def measure(folder: Path, root: Path, *, with_test: bool) -> Metrics:
         "engine": predictor.encoder.engine,
         **found[shipped],
         **more_figures(predictor, sets),
+        **emotionality(predictor, root),
         "engines": compare_engines(found, {name: one.sentiment(texts) for name, one in predictors.items()}),
         "speed": speed(predictor, sets.of_field("semeval")["text"].tolist()),
         "theme_vectors_nmi": banking_nmi(predictor, root),

@@ -14,10 +14,10 @@ from tests import nights
 def cx(capsys, tmp_path, monkeypatch):
     """Run the command in an empty folder -> (exit code, stdout, stderr)."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
 
     def call(*arguments: object) -> tuple[int, str, str]:
         code = 0
+        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own, or no line would reach stderr
         try:
             main([str(a) for a in arguments])
         except SystemExit as stop:

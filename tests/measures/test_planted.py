@@ -8,8 +8,12 @@ import pytest
 
 from cx_nlp.intervals import Z
 from cx_nlp.measures import contrasts, drivers, passives, rates
+from cx_nlp.measures.actions import Action
+from cx_nlp.measures.alerts import Rule, alerts
+from cx_nlp.measures.leading import Leaders
+from cx_nlp.measures.perception import Belief
 from cx_nlp.sample import generate, load_facts
-from tests.measures.frames import feedback, load, of_truth
+from tests.measures.frames import feedback, load, made, of_truth
 
 FACTS = load_facts(Path(__file__).parents[2] / "configs" / "sample" / "facts.yaml")
 LEVELS = [fact for fact in FACTS if fact.kind == "level" or fact.id == "superior-experience"]
@@ -122,3 +126,74 @@ def test_samples_with_nothing_planted_mark_no_passives():
         z = log_odds(rng.binomial(120, share), 120, rng.binomial(150, share), 150)[1]
         any_found += bool((false_discovery(two_sided(z)) < 0.05).any())
     assert any_found / 400 < 0.085, "under no difference the rate is that of any find"
+
+
+def fact(name: str):
+    return next(one for one in FACTS if one.id == name)
+
+
+@pytest.fixture(scope="module")
+def truth():
+    return generate(seed=3, rows=1200, facts=FACTS).truth
+
+
+def test_the_perception_gap_is_found(truth):
+    superior, recommended = fact("superior-experience"), fact("recommended")
+    beliefs = [Belief(one.statement, one.measure, one.believed, one.n_leaders) for one in (superior, recommended)]
+    found = made("perception", *of_truth(truth), leaders=Leaders(beliefs=beliefs), min_n=20)
+    for one in (superior, recommended):
+        row = found[found["statement"] == one.statement].iloc[0]
+        assert row["gap_low"] > 0 and row["gap_low"] < one.believed - one.value < row["gap_high"]
+    own = found[(found["origin"] == "rows") & (found["measure"] == "csat_top_box") & (found["scope"] == "(all)")].iloc[
+        0
+    ]
+    assert own["believed_low"] < superior.believed < own["believed_high"] and own["gap_low"] > 0
+    assert found.sort_values("rank")["statement"].iloc[0] == superior.statement
+
+
+def test_the_floor_saw_the_hinges_first(truth):
+    found = made("frontline", *of_truth(truth), min_n=20)
+    themes = found[found["kind"] == "theme"].set_index("term")
+    hinge = themes.loc["t/hinge-fault"]
+    assert hinge["saw_first"] == "employees" and hinge["lead_days_low"] > 0
+    assert hinge["lead_days_low"] <= fact("hinge-from-the-floor").value <= hinge["lead_days_high"]
+    assert themes["log_odds"].idxmax() == "t/hinge-fault" and hinge["q"] < 0.01
+
+
+def test_the_failure_of_week_nine_is_a_change_that_calls(truth):
+    week = truth[truth["feedback_date"] <= "2026-03-01"]
+    found = made("changes", *of_truth(week), min_n=20)
+    told = found[found["q"] < 0.10].set_index(["against", "touchpoint", "theme_id", "measure"])
+    assert told.loc[("half_year", "deliver", "(all)", "responses"), "difference"] > 0
+    assert told.loc[("half_year", "deliver", "t/late-delivery", "theme_share"), "difference_low"] > 0.2
+    for name in ("failure-nps", "failure-csat"):
+        row = told.loc[("half_year", "deliver", "(all)", fact(name).measure)]
+        assert row["difference_low"] < fact(name).value < row["difference_high"] < 0
+    elsewhere = told[~told.index.get_level_values("touchpoint").isin(["deliver", "(all)"])]
+    assert len(elsewhere) == 0
+    rule = Rule("nps-falls", "nps", "drop > 10 and q < 0.10", against="half_year", touchpoint="each")
+    assert alerts(found, [rule])["touchpoint"].tolist() == ["deliver"]
+
+
+def test_the_new_theme_is_a_change_in_its_second_week(truth):
+    """No night before it calls, and one of the nights after does."""
+    calls = {}
+    for night in ("2026-02-08", "2026-02-14", "2026-02-17"):
+        found = made("changes", *of_truth(truth[truth["feedback_date"] <= night]), min_n=20)
+        told = found[(found["q"] < 0.10) & (found["theme_id"] == "t/sign-in")]
+        calls[night] = len(told)
+    assert calls["2026-02-08"] == 0 and calls["2026-02-14"] + calls["2026-02-17"] > 0
+
+
+def test_the_action_that_worked_shows_and_the_other_does_not(truth):
+    asked = [
+        Action(one.action, one.scope.theme, one.window.first, one.scope.touchpoint)
+        for one in (fact("call-back-worked"), fact("refund-tracker-failed"))
+    ]
+    found = made("action_effects", *of_truth(truth), leaders=Leaders(actions=asked), min_n=20)
+    rows = found[found["measure"] == "mentions"].set_index("theme")
+    worked, failed = rows.loc["phone-wait"], rows.loc["refund-delay"]
+    assert (
+        worked["verdict"] == "shows" and worked["effect_low"] < -0.40 < worked["effect_high"] and worked["is_parallel"]
+    )
+    assert failed["verdict"] == "does_not_show_yet" and failed["effect_low"] < 0 < failed["effect_high"]

@@ -64,6 +64,15 @@ def test_behaviour_and_fairness_have_their_sections():
     assert "double 0.40" in said and "simple" not in said
 
 
+def test_the_errors_of_emotion_have_their_section():
+    cells = {"tp": 80, "fn": 20, "tn": 90, "fp": 10, "n": 200, "of": "GoEmotions dev (Reddit comments)"}
+    one = {"value": 0.5, "ci": [0.4, 0.6], "n": 50}
+    strength = {"pairs": one, "spearman_with_distance": one, "mean_at_distance": {"0": one}}
+    text = "\n".join(card_tables.emotional({"is_emotional_confusion": cells, "intensity": strength}))
+    assert "Reddit comments), reported half: sensitivity | 100 | 0.800 [0.711, 0.867] |" in text
+    assert "keeps their order | 50 | 0.500 [0.400, 0.600] |" in text
+
+
 def test_a_round_names_its_teachers():
     made = {"config": {"epochs": 1}, "seed": 1, "taught_by": ["minilm"]}
     assert "(MiniLM-L6)" in cards._round(1, made)

@@ -47,3 +47,29 @@ def test_equal_texts_share_their_vector_and_rows_keep_it(scorer):
 def test_no_text_gives_no_mention_and_no_vector(scorer):
     assert list(scorer.score_texts([], vectors="all").mentions["vector"]) == []
     assert len(scorer.score_texts(["..."], vectors="all").mentions) == 0
+
+
+def test_a_seed_gives_a_theme_where_no_pattern_does(tiny):
+    """In the tiny model "lovely" and "terrible" point apart, and every other word nowhere much."""
+    anger = Theme("t/anger", "Anger", patterns=("fury",), seeds=("awful",), exclude=("terrible joke",))
+    calm = Theme("t/calm", "Calm", patterns=("peace",), seeds=("lovely",))
+    scorer = Scorer.load(model=str(tiny), taxonomy=Taxonomy("t-1+1", (anger, calm)), threads=1)
+    texts = ["The terrible was the fury.", "A terrible joke.", "The excellent was the peace talk."]
+    mentions = scorer.score_texts(texts, vectors="unthemed").mentions
+    found = {(row.mention, row.theme_id, row.method) for row in mentions.itertuples() if row.theme_id}
+    assert ("fury", "t/anger", "pattern") in found
+    assert {one for one in found if one[2] == "seed"} == {
+        ("terrible", "t/anger", "seed"),
+        ("excellent", "t/calm", "seed"),
+    }
+    seeded = mentions[mentions["method"] == "seed"]
+    assert (seeded["theme_score"] > 0.5).all() and seeded["vector"].isna().all()
+    assert mentions.loc[mentions["mention"].str.contains("joke"), "theme_id"].isna().all(), "exclude bars seeds too"
+
+
+def test_seeds_are_read_once_and_alone(tiny):
+    themes = [Theme(f"t/{i}", "x", patterns=("x",), seeds=(seed,)) for i, seed in enumerate(["awful", "lovely late"])]
+    both = Scorer.load(model=str(tiny), taxonomy=Taxonomy("t-1+2", tuple(themes)), threads=1)
+    one = Scorer.load(model=str(tiny), taxonomy=Taxonomy("t-1+3", (themes[1],)), threads=1)
+    assert both.seeds is both.seeds and np.array_equal(both.seeds.vectors[1], one.seeds.vectors[0])
+    assert Scorer.load(model=str(tiny), taxonomy=Taxonomy("t-1+4", ()), threads=1).seeds is None

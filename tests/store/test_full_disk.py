@@ -37,12 +37,12 @@ def run(lake, limit):
     told = context.Queue()
     process = context.Process(target=limited, args=(lake, limit, told))
     process.start()
-    said = told.get(timeout=60)
+    said = told.get(timeout=300)
     process.join(10)
     return said
 
 
-@pytest.mark.parametrize("limit", [0, 200, 2_000, 5_000, 9_000, 14_000, 20_000, 40_000])
+@pytest.mark.parametrize("limit", [0, 5_000, 14_000, 20_000, 40_000])
 def test_a_full_disk_is_one_line_and_leaves_the_lake_as_it_was(tmp_path, limit):
     lake = tmp_path / "lake"
     night(lake, "r1", [row("a"), row("b", date="2026-02-02")])
