@@ -19,16 +19,14 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, sources, store
+from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, store
+from cx_nlp.checking import check as check
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped
 from cx_nlp.failing import fail as fail
-from cx_nlp.prepare import SUPPORTED, check_source, prepare
-from cx_nlp.score import engines
-from cx_nlp.sources import credentials
+from cx_nlp.prepare import SUPPORTED, prepare
 from cx_nlp.suppress import suppress
-from cx_nlp.themes.fitted import check_fits
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -74,29 +72,6 @@ def new_night(
     now = dt.datetime.now(dt.UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     return Night(run_id, flow, now, config, dates, reread)
-
-
-def check(config: Config) -> None:
-    """What can be known wrong before the lake is touched. Raises UsageError, UnknownName or ModelError.
-
-    The only step that may use the network, and only if the config names a model on the hub that is not cached yet.
-    """
-    for name, source in config.sources.items():
-        sources.resolve(source.kind)
-        check_source(name, source)
-        credentials.check(source.url, source.options, where=f"sources.{name}")
-    if config.publish:
-        credentials.check(config.publish.url, config.publish.options, where="publish")
-    check_fits(config.fitted, config.model)
-    beside.check(config)
-    if config.engine != engines.AUTO:
-        engines.choose(config.engine, engines.this_processor)
-    if config.replacements:
-        from cx_nlp.score.classifier import check_installed
-        from cx_nlp.score.replaced import Replaced
-
-        check_installed()
-        Replaced(config.replacements)
 
 
 def find_files(config: Config) -> dict[str, list[Path]]:
