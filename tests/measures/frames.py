@@ -3,11 +3,11 @@
 import datetime as dt
 
 import duckdb
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from cx_nlp import measures, schema
+from cx_nlp.sample import reader
 from cx_nlp.schema import nps_group
 
 DAY = dt.date(2026, 3, 2)  # a Monday
@@ -48,8 +48,7 @@ def mentions(rows: list[dict] | pd.DataFrame) -> pa.Table:
         "p_positive": 0.0, "primary_emotion": "neutral", "themes_version": "t1",
     }  # fmt: skip
     for name, value in fill.items():
-        if name not in frame:
-            frame[name] = value
+        frame[name] = frame[name].where(frame[name].notna(), value) if name in frame else value
     to = schema.THEME_MENTIONS
     arrays = [pa.array(frame[f.name] if f.name in frame else [None] * len(frame), f.type, from_pandas=True) for f in to]
     return pa.Table.from_arrays(arrays, schema=to)
@@ -95,36 +94,5 @@ def made(
 
 
 def of_truth(truth: pd.DataFrame) -> tuple[pa.Table, pa.Table]:
-    """A sample's truth -> feedback and mentions as a faultless model would leave them.
-
-    Mentions carry the tone of their comment, and emotions are the planted ones.
-    """
-    kept = truth[truth["outcome"] == "new"].reset_index(drop=True)
-    ids = pd.Series([f"f{i:07}" for i in range(len(kept))], dtype=object)
-    score = {"negative": -0.9, "positive": 0.9}
-    label = kept["tone"].where(kept["tone"].isin(["negative", "positive"]), "neutral")
-    shown = kept["has_comment"] & (kept["part"] == 1)
-    rows = pd.DataFrame(
-        {
-            "source": kept["source"], "feedback_id": ids, "response_id": kept["response_id"].where(kept["response_id"].notna(), ids),
-            "is_response_head": kept["part"] == 1, "feedback_date": kept["feedback_date"].dt.date,
-            "touchpoint": kept["touchpoint"], "channel": kept["channel"], "segment": kept["segment"],
-            "respondent_role": kept["respondent_role"], "customer_key": kept["person"],
-            "score_status": np.where(kept["has_comment"], "scored", "no_text"),
-            **{name: kept[name] for name in ("nps", "csat", "ces", "rating")},
-            "rating_scale": np.where(kept["rating"].notna(), "stars 1-5", None),
-            "sentiment_label": label.where(shown, "neutral"), "sentiment_score": label.map(score).fillna(0.0).where(shown, 0.0),
-            "is_mixed": (kept["tone"] == "mixed") & shown,
-            "primary_emotion": kept["emotion"].where(kept["emotion"].notna() & shown & (kept["emotion"] != ""), "neutral"),
-        }
-    )  # fmt: skip
-    rows["is_emotional"] = rows["primary_emotion"] != "neutral"
-    named = [
-        {"source": source, "feedback_id": fid, "feedback_date": date, "theme_id": f"t/{theme}", "mention_id": i,
-         "sentiment_label": lab, "sentiment_score": sc, "p_negative": float(lab == "negative"),
-         "p_neutral": float(lab == "neutral"), "p_positive": float(lab == "positive")}
-        for source, fid, date, themes, lab, sc in zip(
-            rows["source"], ids, rows["feedback_date"], kept["themes"], rows["sentiment_label"], rows["sentiment_score"], strict=True)
-        for i, theme in enumerate(themes.split("|") if themes else [])
-    ]  # fmt: skip
-    return feedback(rows), mentions(named)
+    """A sample's truth -> feedback and mentions as a faultless model would leave them."""
+    return reader.read(truth)
