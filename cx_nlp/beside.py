@@ -4,10 +4,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from cx_nlp import identity, leader_files, outcome_files
+from cx_nlp import identity, leader_files, outcome_files, store
 from cx_nlp.config import Config
 from cx_nlp.measures_config import FILES
-from cx_nlp.schema import MEASURE_TABLES
+from cx_nlp.schema import MEASURE_TABLES, THEMES
 from cx_nlp.score.known_errors import emotional_confusion
 from cx_nlp.score.model import find_model
 from cx_nlp.themes.taxonomy import Taxonomy
@@ -23,8 +23,9 @@ def check(config: Config) -> None:
     leader_files.check(config)
 
 
-def options(config: Config, lake: Path, taxonomy: Taxonomy) -> dict[str, Any]:
-    """Keywords of `cx_nlp.measures.tables`."""
+def options(config: Config, lake: Path, taxonomy: Taxonomy | None) -> dict[str, Any]:
+    """Keywords of `cx_nlp.measures.tables`. taxonomy: None takes what the lake's last run wrote of its themes."""
+    owners = _owners(lake, taxonomy)
     files = config.measures
     hasher = identity.Hasher(identity.load_key(lake))
     return {
@@ -32,9 +33,16 @@ def options(config: Config, lake: Path, taxonomy: Taxonomy) -> dict[str, Any]:
         "most_advocates": files.advocates,
         "outcome_rows": None if files.outcomes is None else outcome_files.outcomes(files.outcomes, hasher),
         "loop_rows": None if files.loops is None else outcome_files.loops(files.loops),
-        "leaders": leader_files.leaders(config, taxonomy),
-        "owners": {theme.theme_id: theme.owner for theme in taxonomy.themes if theme.owner},
+        "leaders": leader_files.leaders(config, owners),
+        "owners": {theme_id: owner for theme_id, owner in owners.items() if owner},
     }
+
+
+def _owners(lake: Path, taxonomy: Taxonomy | None) -> dict[str, str | None]:
+    """theme_id -> who acts on it, of all themes that the lake or the run knows."""
+    known = store.read_table(store.themes_file(lake), THEMES).to_pylist()
+    named = {row["theme_id"]: row["owner"] for row in known}
+    return named | {theme.theme_id: theme.owner for theme in taxonomy.themes} if taxonomy else named
 
 
 def digest(config: Config) -> str:

@@ -8,6 +8,9 @@ import pandas as pd
 
 BINS = 15
 DRAWS = 200
+# What a label's own examples are weighed against: so many examples of what the model itself expects.
+PRIOR_EXAMPLES = 20.0
+_GRID = np.arange(0.05, 0.91, 0.01)
 
 
 def bins_of(confidence: np.ndarray) -> np.ndarray:
@@ -94,3 +97,18 @@ def aurc(confidence: np.ndarray, is_right: np.ndarray) -> float:
     errors = np.concatenate([[0], table["risk"] * table["n"]])
     k = np.arange(1, ends[-1] + 1)
     return float((np.interp(k, ends, errors) / k).mean())
+
+
+def best_threshold(p: np.ndarray, truth: np.ndarray) -> float:
+    """Threshold of the highest F1 of calibrated probabilities p (N,) against truth (N,).
+
+    The counts of the label's examples are joined by those the probabilities themselves expect, scaled to
+    PRIOR_EXAMPLES examples: ten examples of grief say little, and a threshold set on them alone is noise.
+    """
+    expected = PRIOR_EXAMPLES / max(p.sum(), 1e-9)  # scale at which the expectation holds PRIOR_EXAMPLES examples
+    scores = []
+    for t in _GRID:
+        said = p >= t
+        right = truth[said].sum() + expected * p[said].sum()
+        scores.append(2 * right / (truth.sum() + PRIOR_EXAMPLES + (1 + expected) * said.sum()))
+    return round(float(_GRID[int(np.argmax(scores))]), 2)

@@ -15,9 +15,13 @@ from pydantic import Field, ValidationError, field_validator
 
 from cx_nlp import config_heads
 from cx_nlp.config_heads import EmotionConfig, HeadsConfig, SentimentConfig
+from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.errors import UnknownName, UsageError
+from cx_nlp.flow_config import DaskConfig, EvaluationConfig, FlowConfig, check_notify
 from cx_nlp.leader_config import AlertsConfig, RuleConfig
 from cx_nlp.measures_config import MeasuresConfig
+from cx_nlp.publish_config import PublishConfig, short
+from cx_nlp.quality_config import QualityConfig
 from cx_nlp.score.engines import check_name
 from cx_nlp.score.replacement import Replacement
 from cx_nlp.source_config import FIXABLE as FIXABLE
@@ -32,6 +36,7 @@ class Config(Strict):
     lake: Path = Field(description="folder of the tables")
     sources: dict[str, SourceConfig] = Field(min_length=1)
     taxonomies: list[str] = Field(default_factory=lambda: ["general"], description="shipped names or paths")
+    fitted: list[str] = Field(default_factory=list, description="folders that cx-nlp themes fit wrote")
     model: str = Field("minilm-cx", description="a shipped model's name or a folder")
     sentences: bool = Field(False, description="write the table of sentences too")
     engine: str = Field("auto", description="what runs the encoder: auto, or a name in cx_nlp.score.engines.ENGINES")
@@ -40,6 +45,26 @@ class Config(Strict):
     emotion: EmotionConfig | None = Field(None, description="a checkpoint in place of the model's head")
     languages: dict[str, HeadsConfig] = Field(default_factory=dict, description="ISO 639-1: checkpoints for it")
     measures: MeasuresConfig = Field(default_factory=lambda: MeasuresConfig.model_validate({}), description="figures")
+    quality: QualityConfig = Field(default_factory=lambda: QualityConfig.model_validate({}), description="gates")
+    flow: FlowConfig = Field(
+        default_factory=lambda: FlowConfig.model_validate({}), description="when, how long, retries"
+    )
+    dask: DaskConfig | None = Field(None, description="score on a Dask cluster instead of in the flow's own process")
+    notify: list[str] = Field(default_factory=list, description="apprise URLs that hear of a failed or late night")
+    evaluation: dict[str, EvaluationConfig] = Field(default_factory=dict, description="labelled files by name")
+    publish: PublishConfig | None = Field(None, description="where a copy of each committed state goes")
+    discovery: DiscoveryConfig = Field(default_factory=lambda: DiscoveryConfig.model_validate({}), description="themes")
+
+    @field_validator("notify")
+    @classmethod
+    def _no_secrets(cls, urls: list[str]) -> list[str]:
+        return check_notify(urls)
+
+    @field_validator("publish", mode="before")
+    @classmethod
+    def _bare_url(cls, value: Any) -> Any:
+        return short(value)
+
     alerts: AlertsConfig = Field(default_factory=lambda: AlertsConfig.model_validate({}), description="who is told")
 
     @field_validator("languages", mode="before")
@@ -97,10 +122,14 @@ def load_config(path: Path) -> Config:
             "lake": base / config.lake,
             "sources": sources,
             "taxonomies": [_relative(name, base) for name in config.taxonomies],
+            "fitted": [str(base / folder) for folder in config.fitted],
             "model": _relative(config.model, base),
             "sentiment": config_heads.absolute(config.sentiment, base),
             "emotion": config_heads.absolute(config.emotion, base),
             "languages": config_heads.absolute_languages(config.languages, base),
+            "evaluation": {
+                name: one.model_copy(update={"data": str(base / one.data)}) for name, one in config.evaluation.items()
+            },
             "measures": config.measures.from_folder(base),
             "alerts": config.alerts.from_folder(base),
         }
@@ -125,6 +154,11 @@ def _relative(name: str, base: Path) -> str:
 _FIELDS = {
     "sources": SourceConfig.model_fields,
     "measures": MeasuresConfig.model_fields,
+    "quality": QualityConfig.model_fields,
+    "flow": FlowConfig.model_fields,
+    "dask": DaskConfig.model_fields,
+    "publish": PublishConfig.model_fields,
+    "discovery": DiscoveryConfig.model_fields,
     "alerts": AlertsConfig.model_fields,
 }
 
@@ -165,6 +199,6 @@ def _explain(error: ValidationError, path: Path) -> UsageError:
         return UnknownName("key", str(first["loc"][-1]), fields, where=f"{path}: {where}")
     # A whole section is too long to show, and may hold what nobody may see.
     is_shown = first["type"] != "missing" and not isinstance(first.get("input"), dict | list)
-    is_shown &= not {"url", "options"} & set(first["loc"])
+    is_shown &= not {"url", "options", "notify"} & set(first["loc"])
     got = f", got {json.dumps(first.get('input'), default=str)[:80]}" if is_shown else ""
     return UsageError(f"{path}: {where}: {first['msg']}{got}")

@@ -3,6 +3,7 @@
 Everything is looked at, whatever was found before; nothing is changed.
 """
 
+import contextlib
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -57,16 +58,20 @@ def _leftovers(lake: Path) -> Iterator[Finding]:
 
 
 def _state(lake: Path) -> Iterator[Finding]:
-    from cx_nlp.store import state
+    from cx_nlp.store import due, state, tombstones
 
     key = lake / "_key"
     if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
         yield Finding("key", "_key", f"mode {stat.S_IMODE(key.stat().st_mode):04o}, expected 0600: others can read it")
-    for check in (state.check_version, state.check_readable):
+    for check in (state.check_version, state.check_readable, tombstones.check_readable):
         try:
             check(lake)
         except LakeError as error:
             yield Finding("state", "_state", str(error))
+    with contextlib.suppress(LakeError):  # said above
+        if (owed := due.known(lake)) is not None:
+            said = f"figures of {len(owed.dates)} changed dates are not computed yet; the next run that ends well does"
+            yield Finding("due", "_state/due.json", said)
 
 
 def _layout(lake: Path) -> Iterator[Finding]:
@@ -110,12 +115,18 @@ def _contents(lake: Path) -> Iterator[Finding]:
         for table in schema.TABLES:
             paths = [path for name, path in _paths(lake) if name == table]
             con.execute(f"CREATE VIEW {table} AS SELECT * FROM {duck.parquet(con, paths, schema.TABLES[table])}")
+        con.register("forgotten", _forgotten(lake))
         for check, where, detail, query in _checks():
             rows = con.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]
             if rows:
                 some = con.execute(f"SELECT * FROM ({query}) ORDER BY ALL LIMIT {SHOWN}").fetchall()
                 shown = "; ".join("/".join("null" if value is None else str(value) for value in row) for row in some)
                 yield Finding(check, where, f"{rows} {detail}: {shown}{'; …' if rows > SHOWN else ''}")
+        rejected = duck.parquet(con, [p for name, p in _paths(lake) if name == "rejects"], schema.REJECTS, located=True)
+        query = f"""SELECT dt, count(*) FROM {rejected} AS r JOIN runs USING (run_id, source)
+                    WHERE {_DATED["runs"]} <> dt GROUP BY dt ORDER BY dt"""
+        for dt, other in con.execute(query).fetchall():
+            yield Finding("date", f"rejects/dt={dt}", f"{other} rows of a run of another date")
         for table, column in _DATED.items():
             paths = [path for name, path in _paths(lake) if name == table]
             rows = duck.parquet(con, paths, schema.TABLES[table], located=True)
@@ -124,12 +135,28 @@ def _contents(lake: Path) -> Iterator[Finding]:
                 yield Finding("date", f"{table}/dt={dt}", f"{other} rows of another {column}")
 
 
+def _forgotten(lake: Path):
+    """source ("*" for all) and customer_key of those who must not be in the lake."""
+    import pyarrow as pa
+
+    from cx_nlp.store import state
+
+    try:
+        known = state.read_json(lake, "forgotten")
+    except LakeError:  # a finding of its own
+        known = {}
+    pairs = [(source, key) for source, keys in sorted(known.items()) for key in keys]
+    columns = {name: pa.array([pair[at] for pair in pairs], pa.string()) for at, name in enumerate(("source", "key"))}
+    return pa.table(columns)
+
+
 # `rejects` holds no date of its own; AT TIME ZONE makes the UTC wall clock, whatever the session's zone.
 _DATED = {
     "feedback": "feedback_date",
     "theme_mentions": "feedback_date",
     "sentences": "feedback_date",
     "runs": "CAST(started_at AT TIME ZONE 'UTC' AS DATE)",
+    "quality": "CAST(started_at AT TIME ZONE 'UTC' AS DATE)",
     **dict.fromkeys(schema.MEASURE_TABLES, "as_of"),
 }
 
@@ -166,6 +193,22 @@ def _checks() -> Iterator[tuple[str, str, str, str]]:
         "responses of several dates",
         "SELECT source, response_id FROM feedback GROUP BY ALL HAVING count(DISTINCT feedback_date) > 1",
     )
+    for table in ("feedback", "theme_mentions", "sentences", "rejects"):
+        yield (
+            "run",
+            table,
+            "runs of its rows that `runs` does not know as done",
+            f"SELECT DISTINCT source, run_id FROM {table} "
+            "ANTI JOIN (SELECT source, run_id FROM runs WHERE status = 'done') USING (source, run_id)",
+        )
+    for table in ("feedback", "rejects"):
+        yield (
+            "forgotten",
+            table,
+            "rows of people who are forgotten",
+            f"SELECT t.source, t.row_hash FROM {table} AS t JOIN forgotten AS f "
+            "ON t.customer_key = f.key AND f.source IN ('*', t.source)",
+        )
     total = " + ".join(schema.ACCOUNTED)
     yield (
         "accounting",

@@ -56,6 +56,20 @@ class RunStopped(PermanentError):
     """A run that stopped itself before it replaced anything: too many rows rejected, a snapshot far too small."""
 
 
+class QualityStopped(RunStopped):
+    """A gate stopped the run; `checks` are the rows of the table `quality` that say what all gates found."""
+
+    def __init__(self, message: str, checks: tuple[dict[str, object], ...] = ()) -> None:
+        super().__init__(message, checks)
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+    @property
+    def checks(self) -> tuple[dict[str, object], ...]:
+        return self.args[1]
+
+
 class LakeError(PermanentError):
     """A lake that cannot be used as it is: another key, another schema version, a broken table."""
 

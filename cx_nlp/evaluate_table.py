@@ -3,10 +3,10 @@
 import textwrap
 from typing import Any
 
-from cx_nlp.evaluate import RATES
+from cx_nlp.figures import RATES
 
 _TITLES = {
-    "accuracy": "accuracy", "micro_f1": "micro-F1", "macro_f1": "macro-F1", "macro_precision": "macro-precision",
+    "accuracy": "accuracy", "precision": "precision", "recall": "recall", "micro_f1": "micro-F1", "macro_f1": "macro-F1", "macro_precision": "macro-precision",
     "macro_recall": "macro-recall", "ece": "ECE", "ece_excess": "excess ECE", "ece_by_label": "ECE by label",
 }  # fmt: skip
 

@@ -45,6 +45,31 @@ def find(source: SourceConfig) -> list[Path]:
     return data_files(Path(source.path))
 
 
+def of_source(
+    lake: Path,
+    name: str,
+    source: SourceConfig,
+    paths: Sequence[Path],
+    *,
+    run_id: str,
+    started_at: dt.datetime,
+    watermark: dt.datetime | None,
+    dates: tuple[dt.date, dt.date] | None,
+    reread: bool,
+) -> tuple[Generator[Input, None, None], dt.datetime | None]:
+    """What is to be read of a source, and from when on (None: from the beginning).
+
+    dates: first and last feedback_date wanted; they may stand in any file, so all files are read.
+    """
+    every = reread or dates is not None
+    if source.kind in sources.QUERIES:
+        values = parameters(source, started_at=started_at, watermark=watermark, dates=dates, every=reread)
+        return of_query(name, source, values), window_low(source, values)
+    if source.url is not None:
+        return of_url(lake, name, source, folder=store.downloads(lake, run_id), every=every), watermark
+    return of_files(lake, name, source, paths, every=every), watermark
+
+
 def parameters(
     source: SourceConfig,
     *,

@@ -34,21 +34,7 @@ def read_labelled(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     Raises SourceError (no such file, missing column, no rows, a row that cannot be parsed, offsets outside the text),
     UnknownName (a label) or UsageError (a kind of file that is not read).
     """
-    files = sources.expand(path)
-    if len(files) > 1:
-        raise UsageError(f"{path}: matches {len(files)} files, expected one")
-    file = files[0]
-    chunks = list(sources.resolve(sources.kind_of(file))(file))
-    _check_columns(columns, chunks[0].rows.columns, file)
-    bad = [row for chunk in chunks for row in chunk.bad]
-    if bad:
-        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
-        raise SourceError(f"{bad[0].position}: {bad[0].detail}{more}")
-    rows = pd.concat([chunk.rows[list(columns)] for chunk in chunks], ignore_index=True)
-    positions = [position for chunk in chunks for position in chunk.positions]
-    if rows.empty:
-        raise SourceError(f"{file}: no rows, expected at least one labelled text")
-    values = {name: [value if isinstance(value, str) else "" for value in rows[name]] for name in columns}
+    values, positions = read_columns(path, columns)
     out: dict[str, Sequence] = {}
     for name in columns:
         pairs = list(zip(values[name], positions, strict=True))
@@ -68,6 +54,28 @@ def read_labelled(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             if not 0 <= start < end <= len(text):
                 raise SourceError(f"{where}: span {start} to {end} does not lie in its text of {len(text)} characters")
     return pd.DataFrame(out)
+
+
+def read_columns(path: Path, columns: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """-> the texts of each column (N >= 1; "" if missing) and where each row stands ("file.csv line 3"), in file order.
+
+    Raises as `read_labelled`, but for what it says of values.
+    """
+    files = sources.expand(path)
+    if len(files) > 1:
+        raise UsageError(f"{path}: matches {len(files)} files, expected one")
+    file = files[0]
+    chunks = list(sources.resolve(sources.kind_of(file))(file))
+    _check_columns(columns, chunks[0].rows.columns, file)
+    bad = [row for chunk in chunks for row in chunk.bad]
+    if bad:
+        more = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
+        raise SourceError(f"{bad[0].position}: {bad[0].detail}{more}")
+    rows = pd.concat([chunk.rows[list(columns)] for chunk in chunks], ignore_index=True)
+    positions = [position for chunk in chunks for position in chunk.positions]
+    if rows.empty:
+        raise SourceError(f"{file}: no rows, expected at least one labelled text")
+    return {name: [value if isinstance(value, str) else "" for value in rows[name]] for name in columns}, positions
 
 
 def label_matrix(labels: Sequence[Sequence[int]]) -> np.ndarray:

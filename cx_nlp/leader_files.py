@@ -7,7 +7,7 @@ and the line of it.
 import csv
 import datetime as dt
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from cx_nlp.errors import SourceError, UnknownName
 from cx_nlp.measures.actions import Action, find_theme
 from cx_nlp.measures.leading import Leaders
 from cx_nlp.measures.perception import KNOWN, SCOPES, Belief
-from cx_nlp.themes.taxonomy import Taxonomy
 
 log = logging.getLogger("cx_nlp")
 BELIEF_COLUMNS = ("statement", "measure", "scope", "as_of", "believed", "n_leaders")
@@ -29,20 +28,18 @@ def check(config: Config) -> None:
     config.alerts.all_rules()
 
 
-def leaders(config: Config, taxonomy: Taxonomy) -> Leaders:
+def leaders(config: Config, owners: Mapping[str, str | None]) -> Leaders:
     """What measures need of people: both files, the alert rules, the themes' owners.
 
-    A theme of an action that the taxonomies lack is one warning; it may be a fitted or discovered theme of the lake.
+    owners: each known theme_id -> who acts on it. A theme of an action that is not among them is one warning.
     """
     beliefs, actions = _read(config)
-    owners = {theme.theme_id: theme.owner for theme in taxonomy.themes if theme.owner}
-    known = [theme.theme_id for theme in taxonomy.themes]
     for one in actions:
-        if find_theme(one.theme, known) is None:
-            log.warning("action %r: theme %r is in no taxonomy of the config", one.action, one.theme)
+        if find_theme(one.theme, list(owners)) is None:
+            log.warning("action %r: the lake knows no theme %r", one.action, one.theme)
     listed = config.measures.close_the_loop
     return Leaders(
-        beliefs=beliefs, actions=actions, rules=config.alerts.all_rules(), owners=owners, days=listed.days,
+        beliefs=beliefs, actions=actions, rules=config.alerts.all_rules(), owners={k: v for k, v in owners.items() if v}, days=listed.days,
         leaving=listed.leaving, praise=listed.praise,
     )  # fmt: skip
 

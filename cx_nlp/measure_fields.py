@@ -114,6 +114,30 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
         ],
         ("as_of", "respondent_role", "position", "touchpoint", "outcome", "n", "suppressed"),
     ),
+    # Which themes a larger share of customers names in the latest week than in the weeks before.
+    "emerging": (
+        [
+            *_head,
+            ("theme_id", _text),
+            ("window_start", _date),  # the window is the week up to as_of
+            ("baseline_start", _date),  # the baseline is all whole weeks from here to the window
+            *_counts,  # of the window: comments that name the theme, and their customers
+            ("customers", _int),  # of the window, with a scored comment
+            ("baseline_n_customers", _int),  # who name the theme, summed over weeks
+            ("baseline_customers", _int),  # summed over weeks
+            ("share", _real),  # n_customers of customers
+            ("baseline", _real),  # the same of the weeks before
+            ("growth", _real),  # share to baseline, smoothed by half a customer
+            ("low", _real),  # of growth
+            ("high", _real),
+            ("p_value", _real),  # one-sided; null where the theme is not tested
+            ("q_value", _real),  # Benjamini-Hochberg over the themes of a night
+            ("is_emerging", _flag),
+            ("caution", _text),  # version: the theme may only be newly recognised, so it is not tested
+            *_tail,
+        ],
+        ("as_of", "respondent_role", "theme_id", "window_start", "n", "is_emerging", "suppressed"),
+    ),
     # Those who comment weighted to all who rated, and customers to their known shares, beside the raw figures.
     "weighted": (
         [
@@ -164,6 +188,7 @@ MEASURE_KEYS = {
     "crossings": ("as_of", "respondent_role", "text", "nps_group"),
     "drivers": ("as_of", "respondent_role", "outcome", "theme_id"),
     "journey": ("as_of", "respondent_role", "touchpoint", "outcome"),
+    "emerging": ("as_of", "respondent_role", "theme_id"),
     "weighted": ("as_of", "respondent_role", "scheme", "measure"),
     "emotion_outcomes": ("as_of", "respondent_role", "outcome", "emotion"),
     "explained": ("as_of", "respondent_role", "outcome", "predictors"),

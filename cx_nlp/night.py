@@ -1,6 +1,7 @@
 """The steps of a night as plain functions over paths, for a flow (or anything else) to call in order.
 
-    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates -> measure -> commit
+    with locked(...): open -> for each source: take_source -> resolve -> for each group of dates: score_dates
+                      -> discovery.discover -> measure -> commit
 
 What passes between steps are paths, counts and plain values; rows wait in the lake's staging folder.
 """
@@ -10,30 +11,28 @@ import datetime as dt
 import logging
 import secrets
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from cx_nlp import __version__, beside, identity, inputs, progress, sources, store
+from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, store
+from cx_nlp.checking import check as check
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
-from cx_nlp.errors import RunStopped, SourceError, TransientError
-from cx_nlp.prepare import SUPPORTED, check_source, prepare
-from cx_nlp.score import engines
-from cx_nlp.score.model import find_model
-from cx_nlp.sources import credentials
+from cx_nlp.errors import RunStopped
+from cx_nlp.failing import fail as fail
+from cx_nlp.prepare import SUPPORTED, prepare
+from cx_nlp.suppress import suppress
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from cx_nlp.score.scorer import Scorer
 
 log = logging.getLogger("cx_nlp")
-# Errors whose message may be kept: they quote no row and no credential.
-_SAYS_NO_TEXT = (SourceError, TransientError, RunStopped)
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Night:
     flow: str
     started_at: dt.datetime
     config: Config
-    only_date: dt.date | None = None
+    dates: tuple[dt.date, dt.date] | None = None  # feedback of these days alone, first and last included
     reread: bool = False
 
     @property
@@ -66,32 +65,13 @@ class Taken:
     is_whole: bool = False  # the source is a snapshot, and all of it was read
 
 
-def new_night(config: Config, *, flow: str, only_date: dt.date | None = None, reread: bool = False) -> Night:
+def new_night(
+    config: Config, *, flow: str, dates: tuple[dt.date, dt.date] | None = None, reread: bool = False
+) -> Night:
     """A run id sorts by time and is unique without coordination."""
     now = dt.datetime.now(dt.UTC)
     run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    return Night(run_id, flow, now, config, only_date, reread)
-
-
-def check(config: Config) -> None:
-    """What can be known wrong before the lake is touched. Raises UsageError, UnknownName or ModelError.
-
-    The only step that may use the network, and only if the config names a model on the hub that is not cached yet.
-    """
-    for name, source in config.sources.items():
-        sources.resolve(source.kind)
-        check_source(name, source)
-        credentials.check(source.url, source.options, where=f"sources.{name}")
-    find_model(config.model)
-    beside.check(config)
-    if config.engine != engines.AUTO:
-        engines.choose(config.engine, engines.this_processor)
-    if config.replacements:
-        from cx_nlp.score.classifier import check_installed
-        from cx_nlp.score.replaced import Replaced
-
-        check_installed()
-        Replaced(config.replacements)
+    return Night(run_id, flow, now, config, dates, reread)
 
 
 def find_files(config: Config) -> dict[str, list[Path]]:
@@ -112,7 +92,18 @@ def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
     source = night.config.sources[name]
     hasher = identity.Hasher(identity.load_key(night.lake))
     low = store.watermark(night.lake, name)
-    found, low = _inputs(night, name, source, paths, low)
+    found, low = inputs.of_source(
+        night.lake,
+        name,
+        source,
+        paths,
+        run_id=night.run_id,
+        started_at=night.started_at,
+        watermark=low,
+        dates=night.dates,
+        reread=night.reread,
+    )
+    forgotten = store.forgotten.of_source(night.lake, name)
     marks: dict[str, str] = {}
     number = rows = rejects = unchanged = 0
     with contextlib.closing(found):
@@ -121,32 +112,18 @@ def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
                 unchanged += 1
                 continue
             chunks = _prepared(night, name, source, one.read, one.name, hasher)
+            if forgotten:
+                chunks = (suppress(*chunk, forgotten) for chunk in chunks)
             staged = store.stage(night.lake, night.run_id, chunks, name=f"{name}-{number:05}", file=one.name)
             number, rows, rejects = number + 1, rows + staged.rows, rejects + staged.rejects
             if one.mark is not None:
                 marks[one.name] = one.mark
-    is_whole = source.snapshot and night.only_date is None and not unchanged
+    is_whole = source.snapshot and night.dates is None and not unchanged
     log.info(
-        "%s: %d read, %d unchanged since the last run; %d rows, %d rejected", name, number, unchanged, rows, rejects
-    )
+        "%s: %d read, %d unchanged since the last run; %d rows, %d rejected", name, number, unchanged, rows, rejects,
+        extra=logs.fields(night.run_id, "read", source=name, files=number, rows=rows, rejected=rejects),
+    )  # fmt: skip
     return Taken(name, marks, unchanged, rows, rejects, time.monotonic() - started, low, is_whole)
-
-
-def _inputs(
-    night: Night, name: str, source: SourceConfig, paths: Sequence[Path], watermark: dt.datetime | None
-) -> tuple[Generator[inputs.Input, None, None], dt.datetime | None]:
-    """What is to be read of a source, and from when on."""
-    every = night.reread or night.only_date is not None
-    if source.kind in sources.QUERIES:
-        dates = None if night.only_date is None else (night.only_date, night.only_date)
-        values = inputs.parameters(
-            source, started_at=night.started_at, watermark=watermark, dates=dates, every=night.reread
-        )
-        return inputs.of_query(name, source, values), inputs.window_low(source, values)
-    if source.url is not None:
-        folder = store.downloads(night.lake, night.run_id)
-        return inputs.of_url(night.lake, name, source, folder=folder, every=every), watermark
-    return inputs.of_files(night.lake, name, source, paths, every=every), watermark
 
 
 def _prepared(
@@ -168,11 +145,11 @@ def _prepared(
         )
 
 
-def resolve(night: Night, taken: Sequence[Taken] = ()) -> store.Plan:
+def resolve(night: Night, taken: Sequence[Taken] = (), *, staged_by: str | None = None) -> store.Plan:
     """Compare what was put aside with the lake: which rows are new, replace, go, or change nothing.
 
-    taken: tells which snapshots were read as a whole; without it no row is removed. Raises RunStopped, before anything
-    is replaced, for a source with too many rejected rows or a snapshot that is far too small.
+    taken: tells which snapshots were read as a whole; without it no row is removed. staged_by: the run that put the rows
+    aside, if it is another. Raises RunStopped, before anything is replaced, for a source with too many rejected rows or a snapshot that is far too small.
     """
     hasher = identity.Hasher(identity.load_key(night.lake))
     plan = store.plan(
@@ -181,7 +158,8 @@ def resolve(night: Night, taken: Sequence[Taken] = ()) -> store.Plan:
         started_at=night.started_at,
         occurrence_id=partial(identity.occurrence_id, hasher),
         sources=list(night.config.sources),
-        only_date=night.only_date,
+        dates=night.dates,
+        staged_by=staged_by,
         whole={one.source: night.config.sources[one.source].snapshot_min for one in taken if one.is_whole},
     )
     for name, source in night.config.sources.items():
@@ -202,26 +180,39 @@ def _check_rejected(night: Night, name: str, most: float | None, counts: Mapping
 
 
 def score_dates(
-    night: Night, plan: store.Plan, dates: Sequence[dt.date], scorer: Callable[[], "Scorer"]
+    night: Night, plan: store.Plan, dates: Sequence[dt.date], scorer: Callable[[], "Scorer"], *, of: int | None = None
 ) -> store.Built:
     """Score the rows of some dates and write their partitions under temporary names.
 
-    scorer: gives a `Scorer`; called only if a row needs it, so that a night without news loads no model.
+    scorer: gives a `Scorer`; called only if a row needs it, so that a night without news loads no model. of: how many
+    such calls there are at once; they share the memory, and their caller draws the bar. None: this one alone.
     """
     from cx_nlp.score.scorer import score_staged
 
-    with progress.bar("scoring", total=sum(plan.to_score[date] for date in dates)) as step:
+    is_kept = night.config.discovery.enabled
+    rows = sum(plan.to_score[date] for date in dates)
+    with progress.bar("scoring", total=rows) if of is None else contextlib.nullcontext() as step:
 
         def score(staged: pd.DataFrame):
-            return score_staged(scorer(), staged, sentences=night.config.sentences, progress=step)
+            keep: Literal["unthemed", "none"] = "unthemed" if is_kept else "none"
+            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
-        return store.build(plan, dates, score)
+        kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
+        return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
 
 
-def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, taxonomy: Taxonomy) -> store.Built:
+def measure(
+    night: Night,
+    plan: store.Plan,
+    built: Sequence[store.Built],
+    *,
+    taxonomy: Taxonomy | None = None,
+    every: bool = False,
+) -> store.Built:
     """Compute the measures of the lake as this run will leave it; nothing where nothing that they follow from changes.
 
-    What it gives is committed with the rest: measures and the rows that they are of change together.
+    What it gives is committed with the rest: measures and the rows that they are of change together. taxonomy: None
+    takes the lake's. every: those of all past days too.
     """
     from cx_nlp.measures import tables
 
@@ -236,8 +227,9 @@ def measure(night: Night, plan: store.Plan, built: Sequence[store.Built], *, tax
         known_shares=settings.known_shares,
         **beside.options(night.config, night.lake, taxonomy),
     )
-    themes = pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None
-    return store.build_measures(plan, built, tables_of, themes=themes, settings=beside.digest(night.config))
+    themes = discovery.themes_of(night.lake, built, taxonomy) if taxonomy else None
+    digest = beside.digest(night.config)
+    return store.build_measures(plan, built, tables_of, themes=themes, every=every, settings=digest)
 
 
 def commit(
@@ -249,8 +241,9 @@ def commit(
     taxonomy: Taxonomy,
     model_version: str | None,
     seconds: Mapping[str, float],
+    owes: store.Due | None = None,
 ) -> dict[str, dict[str, int]]:
-    """Make the run part of the lake; -> its accounting by source."""
+    """Make the run part of the lake; -> its accounting by source. owes: figures that are left for a later run."""
     common = {
         "flow": night.flow,
         "config_hash": night.config.hash,
@@ -258,40 +251,28 @@ def commit(
         "model_version": model_version,
         "seconds_resolve": seconds.get("resolve"),
         "seconds_score": seconds.get("score"),
+        "seconds_measure": seconds.get("measure"),
+        "themes_version": taxonomy.version,
     }
     by_source = {
-        one.source: {"seconds_read": one.seconds, "window_low": one.window_low, **_window_high(night, plan, one.source)}
+        one.source: {
+            "seconds_read": one.seconds,
+            "window_low": one.window_low,
+            # A night without news ends where the last one did.
+            "window_high": plan.high.get(one.source) or store.watermark(night.lake, one.source),
+        }
         for one in taken
     }
     store.commit_run(
         plan,
         built,
         runs=store.run_rows(plan, built, common, by_source),
-        themes=pd.DataFrame(taxonomy.rows()) if taxonomy.themes else None,
+        themes=discovery.themes_of(night.lake, built, taxonomy),
         taken={one.source: one.files for one in taken},
+        settings=remembered.of_config(night.config),
+        owes=owes,
     )
     for source, counts in plan.counts.items():
-        log.info("%s: %s", source, ", ".join(f"{kind} {n}" for kind, n in counts.items() if n or kind == "read"))
+        said = ", ".join(f"{kind} {n}" for kind, n in counts.items() if n or kind == "read")
+        log.info("%s: %s", source, said, extra=logs.fields(night.run_id, "commit", source=source, **counts))
     return plan.counts
-
-
-def _window_high(night: Night, plan: store.Plan, source: str) -> dict[str, dt.datetime | None]:
-    """A night without news ends where the last one did."""
-    return {"window_high": plan.high.get(source) or store.watermark(night.lake, source)}
-
-
-def fail(night: Night, error: BaseException) -> None:
-    """Write down that the run failed; the lake stays as it was. The message names no row's text."""
-    rows = [
-        {
-            "source": name,
-            "flow": night.flow,
-            "started_at": night.started_at,
-            "finished_at": dt.datetime.now(dt.UTC),
-            "config_hash": night.config.hash,
-            "code_version": __version__,
-            "error": f"{type(error).__name__}: {error}" if isinstance(error, _SAYS_NO_TEXT) else type(error).__name__,
-        }
-        for name in night.config.sources
-    ]
-    store.record_failure(night.lake, night.run_id, rows)

@@ -17,6 +17,10 @@ from cx_nlp.labels import SENTIMENTS as SENTIMENTS
 from cx_nlp.labels import UNEMOTIONAL as UNEMOTIONAL
 from cx_nlp.measure_fields import MEASURE_KEYS as MEASURE_KEYS
 from cx_nlp.measure_fields import MEASURE_TABLES as MEASURE_TABLES
+from cx_nlp.quality_fields import QUALITY_FIELDS, QUALITY_KEY
+from cx_nlp.registry_fields import REGISTRY_COLUMNS
+from cx_nlp.run_fields import ACCOUNTED as ACCOUNTED
+from cx_nlp.run_fields import RUN_FIELDS
 
 SCHEMA_VERSION = "1"
 
@@ -131,7 +135,7 @@ THEME_MENTIONS = _schema(
         ("is_uncertain", _flag),
         ("primary_emotion", _text),  # of the sentence that holds the mention
         ("theme_score", _real),  # 0..1, how well the mention fits; 1.0 for a pattern
-        ("method", _text),  # pattern | none
+        ("method", _text),  # pattern | fit | discovered | none
         ("themes_version", _text),
         ("run_id", _text),
     ],
@@ -188,33 +192,7 @@ REJECTS = _schema(
     required=("source", "row_hash", "occurrence", "position", "reason", "run_id"),
 )
 
-# read = new + replaced + unchanged + superseded + deleted + rejected, for each run and source.
-ACCOUNTED = ("new", "replaced", "unchanged", "superseded", "deleted", "rejected")
-
-RUNS = _schema(
-    "runs",
-    [
-        ("run_id", _text),
-        ("source", _text),
-        ("flow", _text),
-        ("started_at", _time),
-        ("finished_at", _time),
-        ("status", _text),  # done | failed
-        ("config_hash", _text),
-        ("code_version", _text),
-        ("model_version", _text),
-        ("window_low", _time),
-        ("window_high", _time),
-        ("read", _int),
-        *((name, _int) for name in ACCOUNTED),
-        ("removed", _int),  # by a snapshot or by forget; outside the equation
-        ("scored", _int),
-        ("mentions", _int),
-        ("error", _text),  # the kind of failure; never text of a row
-        *((f"seconds_{stage}", _real) for stage in ("read", "resolve", "score")),
-    ],
-    required=("run_id", "source", "flow", "started_at", "status"),
-)
+RUNS = _schema("runs", RUN_FIELDS, required=("run_id", "source", "flow", "started_at", "status"))
 
 TABLES = {
     "feedback": FEEDBACK,
@@ -223,6 +201,7 @@ TABLES = {
     "themes": THEMES,
     "rejects": REJECTS,
     "runs": RUNS,
+    "quality": _schema("quality", *QUALITY_FIELDS),
     **{name: _schema(name, *columns) for name, columns in MEASURE_TABLES.items()},
 }
 MEASURES = TABLES["measures"]
@@ -233,6 +212,7 @@ KEYS = {
     "themes": ("theme_id",),
     "rejects": ("source", "row_hash", "occurrence"),
     "runs": ("run_id", "source"),
+    "quality": QUALITY_KEY,
     **MEASURE_KEYS,
 }
 
@@ -252,6 +232,8 @@ STAGED = _schema(
     ],
     required=("source", "feedback_id", "row_hash", "file", "position", "has_own_id"),
 )
+
+REGISTRY = _schema("registry", *REGISTRY_COLUMNS)
 
 
 def nps_group(nps: int | None) -> str | None:

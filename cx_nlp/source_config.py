@@ -123,20 +123,12 @@ class SourceConfig(Strict):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
-        if name not in available_timezones():
-            raise UnknownName("timezone", name, available_timezones() if len(name) < 3 else _near_zones(name))
-        return name
+        return known_zone(name)
 
     @field_validator("overlap", mode="before")
     @classmethod
     def _span(cls, value: Any) -> Any:
-        if isinstance(value, timedelta) or value == 0:
-            return timedelta(0) if value == 0 else value
-        match = _SPAN.fullmatch(str(value).strip())
-        # A float or a bare number would be read as seconds, which nobody means.
-        if not match:
-            raise ValueError("expected a time such as 2d, 12h or 30m")
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        return read_span(value)
 
     # Not ValueErrors: pydantic would quote the value it was given.
     @field_validator("url")
@@ -190,6 +182,24 @@ class SourceConfig(Strict):
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.timezone)
+
+
+def known_zone(name: str) -> str:
+    """The IANA name of a time zone. Raises UnknownName for another, with near ones."""
+    if name not in available_timezones():
+        raise UnknownName("timezone", name, available_timezones() if len(name) < 3 else _near_zones(name))
+    return name
+
+
+def read_span(value: Any) -> Any:
+    """2d, 12h or 30m -> a timedelta; 0 is none. Raises ValueError for anything else."""
+    if isinstance(value, timedelta) or value == 0:
+        return timedelta(0) if value == 0 else value
+    match = _SPAN.fullmatch(str(value).strip())
+    # A float or a bare number would be read as seconds, which nobody means.
+    if not match:
+        raise ValueError("expected a time such as 2d, 12h or 30m")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def _near_zones(name: str) -> list[str]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import duckdb
 import yaml
 
-from cx_nlp import night, store
-from cx_nlp.config import load_config
+from cx_nlp import discovery, history, night, quality, store
+from cx_nlp.config import Config, load_config
 from cx_nlp.schema import TABLES
 from cx_nlp.score.scorer import Scorer
 from cx_nlp.themes.taxonomy import load_taxonomies
@@ -50,25 +50,63 @@ def write_config(folder: Path, model: Path, **changes: object) -> Path:
     return path
 
 
+def load_scorer(config: Config) -> Scorer:
+    taxonomy = load_taxonomies(config.taxonomies, config.fitted)
+    return Scorer.load(model=config.model, taxonomy=taxonomy, threads=1, replacements=config.replacements)
+
+
 def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = False) -> dict[str, dict[str, int]]:
     config = load_config(config_path)
     night.check(config)
-    this = night.new_night(config, flow="test", only_date=only_date, reread=reread)
-    scorer = Scorer.load(
-        model=config.model,
-        taxonomy=load_taxonomies(config.taxonomies),
-        threads=1,
-        replacements=config.replacements,
-    )
+    this = night.new_night(config, flow="test", dates=only_date and (only_date, only_date), reread=reread)
+    scorer = load_scorer(config)
     with store.locked(this.lake):
         store.open_lake(this.lake)
         taken = [night.take_source(this, name, paths) for name, paths in night.find_files(config).items()]
         plan = night.resolve(this, taken)
+        checks = quality.entry(plan, config.quality, flow=this.flow)
+        quality.enforce(checks)
         built = [night.score_dates(this, plan, dates, lambda: scorer) for dates in plan.groups()]
+        built = discovery.discover(plan, built, lambda: scorer, config.discovery)
         built.append(night.measure(this, plan, built, taxonomy=scorer.taxonomy))
+        left = quality.leaving(plan, built, config.quality)
+        quality.enforce(left, before=checks)
+        built.append(quality.keep(plan, built, [*checks, *left]))
         return night.commit(
             this, plan, built, taken, taxonomy=scorer.taxonomy, model_version=scorer.model_version, seconds={}
         )
+
+
+def backfill(config_path: Path, first: dt.date, last: dt.date) -> dict[str, dict[str, int]]:
+    config = load_config(config_path)
+    night.check(config)
+    this = night.new_night(config, flow="backfill", dates=(first, last))
+    scorer = load_scorer(config)
+    with store.locked(this.lake):
+        store.open_lake(this.lake)
+        for name, paths in night.find_files(config).items():
+            night.take_source(this, name, paths)
+        return history.backfill(this, **_scoring(scorer))
+
+
+def rescore(config: Config, *, dates: tuple[dt.date, dt.date] | None = None) -> int:
+    this = night.new_night(config, flow="rescore", dates=dates)
+    scorer = load_scorer(config)
+    with store.locked(this.lake):
+        store.open_lake(this.lake)
+        languages = store.rescoring.languages(this.lake, store.staging(this.lake, this.run_id))
+        return history.rescore(this, history.wanted(this, scorer, languages), **_scoring(scorer))
+
+
+def _scoring(scorer: Scorer) -> dict:
+    def score(part, plan, done):
+        built = []
+        for dates in plan.groups(history.TASK_ROWS):
+            built.append(night.score_dates(part, plan, dates, lambda: scorer, of=1))
+            done(sum(plan.to_score[day] for day in dates))
+        return discovery.discover(plan, built, lambda: scorer, part.config.discovery)
+
+    return {"score": score, "taxonomy": scorer.taxonomy, "model_version": lambda: scorer.model_version}
 
 
 def query(lake: Path, sql: str) -> list[tuple]:
@@ -80,7 +118,7 @@ def query(lake: Path, sql: str) -> list[tuple]:
         return con.execute(sql).fetchall()
 
 
-def content(lake: Path, *, without: tuple[str, ...] = ("runs", "_state", "_lock")) -> dict[str, str]:
+def content(lake: Path, *, without: tuple[str, ...] = ("runs", "quality", "_state", "_lock")) -> dict[str, str]:
     """Path -> checksum of every file of the lake but for the tables named."""
     return {
         str(path.relative_to(lake)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -147,3 +147,42 @@ def test_an_open_key_a_broken_state_and_another_version_are_found(lake):
     assert "secret" not in "".join(map(str, found)) and "mode 0644, expected 0600" in str(found[0])
     (lake / "_key").chmod(0o600)
     assert checks(lake) == ["state", "state"]
+
+
+def test_figures_that_are_owed_are_found(lake):
+    (lake / "_state" / "due.json").write_text('{"dates": ["2026-02-01"], "every": false}')
+    (found,) = check_lake(lake)
+    assert found.check == "due" and "1 changed dates" in found.detail
+    (lake / "_state" / "due.json").write_text("{}]")
+    assert checks(lake) == ["state"]
+
+
+def test_a_row_of_a_run_that_is_not_known_is_found(lake):
+    rewrite(lake, "feedback", DAY, lambda rows: [row | {"run_id": "r9"} for row in rows])
+    (found,) = check_lake(lake)
+    assert str(found) == "run: feedback: 1 runs of its rows that `runs` does not know as done: survey/r9"
+
+
+def test_a_reject_under_another_day_than_its_runs_is_found(lake):
+    (path,) = files.partitions(lake, "rejects").values()
+    other = files.partition(lake, "rejects", dt.date(2026, 1, 1))
+    other.parent.mkdir()
+    path.rename(other)
+    path.parent.rmdir()
+    assert [str(finding) for finding in check_lake(lake)] == [
+        "date: rejects/dt=2026-01-01: 1 rows of a run of another date"
+    ]
+
+
+def test_a_row_of_somebody_who_is_forgotten_is_found(lake):
+    rewrite(lake, "feedback", DAY, lambda rows: [row | {"customer_key": f"k{row['feedback_id']}"} for row in rows])
+    assert check_lake(lake) == []
+    listed = lake / "_state" / "forgotten.json"
+    listed.write_text(json.dumps({"elsewhere": ["k1"], "survey": ["k2"], "*": ["k4", "k5"]}))
+    (found,) = check_lake(lake)
+    assert (found.check, found.where) == ("forgotten", "feedback") and found.detail.startswith("2 rows of people")
+
+
+def test_a_broken_list_of_tombstones_is_found(lake):
+    (lake / "_state" / "tombstones.parquet").write_bytes(b"no Parquet")
+    assert checks(lake) == ["state"]

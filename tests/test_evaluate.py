@@ -111,7 +111,7 @@ def test_figures_of_resamples_are_those_of_the_rows_drawn(monkeypatch):
     probabilities, labels = sentiment_data(60)
     draw = rng(3).integers(0, 60, 60)
     weights = np.bincount(draw, minlength=60)
-    monkeypatch.setattr("cx_nlp.evaluate.resample", lambda rows, **_: np.stack([weights @ rows] * 2))
+    monkeypatch.setattr("cx_nlp.figures.resample", lambda rows, **_: np.stack([weights @ rows] * 2))
     ci = sentiment_report(probabilities, labels, rng=rng())["ci"]
     direct = sentiment_report(probabilities[draw], labels[draw], rng=rng())
     for name in ("accuracy", "macro_f1", "macro_recall", "ece"):

@@ -9,7 +9,6 @@ import yaml
 from cx_nlp import leader_files
 from cx_nlp.config import load_config
 from cx_nlp.errors import SourceError, UnknownName, UsageError
-from cx_nlp.themes.taxonomy import load_taxonomies
 
 SAMPLE = Path(__file__).parents[1] / "configs" / "sample"
 BELIEFS = "statement,measure,scope,as_of,believed,n_leaders\n"
@@ -142,8 +141,6 @@ def test_a_file_of_rules_that_is_wrong_is_named(tmp_path, text):
 def test_owners_come_from_the_taxonomy_and_an_unknown_theme_is_one_warning(tmp_path, caplog):
     write(tmp_path, ACTIONS + "One,account-login,,,2026-01-02,\nTwo,no-such,,,2026-01-02,\n")
     loaded = load_config(config(tmp_path, measures={"actions": "file.csv", "close_the_loop": {"days": 2}}))
-    found = leader_files.leaders(loaded, load_taxonomies(["general"]))
-    assert found.owners["general/account_login"] and found.days == 2 and len(found.actions) == 2
-    assert [record.getMessage() for record in caplog.records] == [
-        "action 'Two': theme 'no-such' is in no taxonomy of the config"
-    ]
+    found = leader_files.leaders(loaded, {"general/account_login": "digital", "general/price": None})
+    assert found.owners == {"general/account_login": "digital"} and found.days == 2 and len(found.actions) == 2
+    assert [record.getMessage() for record in caplog.records] == ["action 'Two': the lake knows no theme 'no-such'"]

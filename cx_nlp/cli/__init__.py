@@ -10,29 +10,39 @@ from collections.abc import Sequence
 
 import click
 
-from cx_nlp import __version__
+from cx_nlp import __version__, logs
 from cx_nlp.cli.commands import doctor, run, score
 from cx_nlp.cli.evaluate import evaluate
+from cx_nlp.cli.lake import backfill, forget, publish, rescore
 from cx_nlp.cli.lists import lists
+from cx_nlp.cli.schedule import schedule
+from cx_nlp.cli.themes import themes
 from cx_nlp.errors import CxError, UsageError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="cx-nlp")
 @click.option("--quiet", "-q", is_flag=True, help="Warnings and errors only.")
-def cli(quiet: bool) -> None:
+@click.option(
+    "--log",
+    "kind",
+    type=click.Choice(logs.FORMATS),
+    envvar=logs.VARIABLE,
+    default="text",
+    show_default=True,
+    help=f"json: one object a line on stderr, with run_id, stage, counts and seconds. Also {logs.VARIABLE}.",
+)
+def cli(quiet: bool, kind: str) -> None:
     """Offline, nightly text analytics of customer feedback: sentiment, emotions and themes as Parquet.
 
     \b
     Example:
       cx-nlp run --config configs/sample.yaml
     """
-    # Libraries speak only when something is wrong; a night's own lines are counts and ids.
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    logging.getLogger("cx_nlp").setLevel(logging.WARNING if quiet else logging.INFO)
+    logs.set_up(kind, level=logging.WARNING if quiet else logging.INFO)
 
 
-for command in (score, run, evaluate, doctor, lists):
+for command in (score, run, schedule, backfill, rescore, forget, publish, evaluate, themes, lists, doctor):
     cli.add_command(command)
 
 

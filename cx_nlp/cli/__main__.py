@@ -2,4 +2,6 @@
 
 from cx_nlp.cli import main
 
-main()
+# Guarded: processes that score import their parent's main module, and must not run its command again.
+if __name__ == "__main__":
+    main()

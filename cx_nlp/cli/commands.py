@@ -1,14 +1,11 @@
 """The commands `score`, `run` and `doctor`."""
 
-import os
-import signal
-import sys
 from pathlib import Path
 
 import click
 
 from cx_nlp.cli.options import engine_option
-from cx_nlp.errors import PermanentError, UsageError
+from cx_nlp.errors import UsageError
 
 
 @click.command()
@@ -74,30 +71,21 @@ def score(
     "--date", "date", type=click.DateTime(["%Y-%m-%d"]), help="Only feedback of this date; moves no watermark."
 )
 @click.option("--reread", is_flag=True, help="Read files again that have not changed since they were taken.")
-def run(config: Path, date, reread: bool) -> None:
+@click.option("--workers", type=click.IntRange(min=1), help="Score in so many processes of a local Dask cluster.")
+def run(config: Path, date, reread: bool, workers: int | None) -> None:
     """Run the nightly flow once: read, score, commit to the lake, and print what it found.
 
     \b
     Example:
       cx-nlp run --config configs/sample.yaml
     """
-    from importlib.metadata import entry_points
-
+    from cx_nlp.cli.flows import find_flow
     from cx_nlp.config import load_config
     from cx_nlp.summary import summarise
 
-    # Killed by a scheduler, leave in order: otherwise Prefect's temporary server would outlive the night.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    # An error reaches the user through this command, as one line; Prefect would print its traceback as well.
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
     settings = load_config(config)  # wrong usage ends here, before Prefect takes seconds to start
-    found = entry_points(group="cx_nlp.flows", name="nightly")
-    if not found:
-        raise PermanentError(
-            "the flow 'nightly' is not installed: install cx-nlp with pip, a bare source tree lacks it"
-        )
-    flow = next(iter(found)).load()
-    flow(str(config), only_date=date.date().isoformat() if date else None, reread=reread)
+    flow = find_flow("nightly")
+    flow(str(config), only_date=date.date().isoformat() if date else None, reread=reread, workers=workers)
     click.echo(summarise(settings.lake))
 
 

@@ -8,6 +8,7 @@ drivers    `drivers`: which themes go with the outcome
 journey    `journey`: the touchpoints in order, and the moments that matter
 paths      `paths`: what the same customers say next
 emotions   `emotion_outcomes`, `explained`: which emotions go with the outcome, and how much they explain
+emerging   `emerging`: which themes more customers name than in the weeks before (in `cx_nlp.themes`)
 weighting  `weighted`: those who comment against all who rated, customers against their known shares
 advocates  `advocates`: who promotes and says so in words worth quoting
 outcomes   `outcomes`: what customers did after what they had said
@@ -80,6 +81,7 @@ def tables(
     )
     from cx_nlp.measures import paths as steps
     from cx_nlp.outcome_files import personas
+    from cx_nlp.themes import emerging
 
     of = None if outcome_rows is None else personas(outcome_rows)
     relations.load(con, feedback=feedback, mentions=mentions, parents=parents, personas=of)
@@ -98,6 +100,7 @@ def tables(
         "paths": lambda: steps.paths(con, min_n=min_n),
         "emotion_outcomes": lambda: emotions.emotion_outcomes(con, min_n=min_n),
         "explained": lambda: emotions.explained(con, min_n=min_n, rng=np.random.default_rng(SEED)),
+        "emerging": lambda: emerging.emerging(con, as_of, min_n=min_n),
         "weighted": lambda: weighting.weighted(con, known_shares=known_shares or {}, min_n=min_n),
         "advocates": lambda: advocates.advocates(con, feedback=feedback, mentions=mentions, most=most_advocates),
         "outcomes": lambda: outcomes.outcomes(con, rows=outcome_rows, min_n=min_n),

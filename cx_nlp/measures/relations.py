@@ -103,7 +103,7 @@ def _pieces(con: duckdb.DuckDBPyConnection, feedback: str, mentions: str) -> Non
         LEFT JOIN version AS v ON v.name = f.model_version
         LEFT JOIN persona_of AS q ON q.customer_key = f.customer_key
         LEFT JOIN (SELECT source, feedback_id, count(DISTINCT mention_id) AS mentions FROM {mentions}
-                   WHERE theme_id IS NOT NULL GROUP BY ALL) AS m
+                   WHERE theme_id IS NOT NULL AND mention_id >= 0 GROUP BY ALL) AS m
           ON m.source = f.source AND m.feedback_id = f.feedback_id""")
 
 

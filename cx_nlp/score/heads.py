@@ -17,7 +17,7 @@ _MOVING = np.array([name not in UNEMOTIONAL for name in EMOTIONS])
 # it away keeps a rerun's bytes equal.
 DECIMALS = 5
 REFERENCE_TOKENS = 32  # the length at which a temperature is stated: a short comment
-_LENGTHS = (6, 96)
+_LENGTHS = (16, 96)
 
 
 def logits(model: Model, head: str, inputs: np.ndarray) -> np.ndarray:
@@ -115,6 +115,12 @@ def intensity(probabilities: np.ndarray) -> np.ndarray:
     NaN, an emotion that a checkpoint does not know, is passed over.
     """
     return np.nan_to_num(probabilities[:, _MOVING], nan=0.0).max(axis=1, initial=0.0)
+
+
+def mixed_strength(spans: np.ndarray) -> float:
+    """Probabilities (S, 3) of one text's spans -> the threshold below which it `is_mixed`, in [0, 1]; 0 for no span."""
+    most = spans.max(axis=0, initial=0.0)
+    return float(min(most[POSITIVE], most[NEGATIVE]))
 
 
 def is_mixed(spans: np.ndarray, above: float | np.ndarray) -> bool:

@@ -1,5 +1,6 @@
 """A model on labelled rows -> a report: the step between `labelled` (data) and `evaluate` (formulas)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,14 @@ import pandas as pd
 
 from cx_nlp import evaluate
 from cx_nlp.clean import clean_text
+from cx_nlp.errors import UnknownName
+from cx_nlp.evaluate_themes import Predict
 from cx_nlp.labelled import cleaned_span, label_matrix
+from cx_nlp.score.engines import AUTO
 from cx_nlp.score.predict import Predictor
+from cx_nlp.score.scorer import Scorer
+from cx_nlp.themes.fitted import Fitted, check_model
+from cx_nlp.themes.taxonomy import Taxonomy
 
 
 def sentiment(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator) -> dict[str, Any]:
@@ -35,6 +42,64 @@ def aspect(predictor: Predictor, rows: pd.DataFrame, *, rng: np.random.Generator
     if not kept.all():
         report.setdefault("notes", {})["n"] = f"{(~kept).sum()} spans left out: cleaning leaves nothing of them"
     return report
+
+
+def taxonomy_predictor(taxonomy: Taxonomy, *, model: str, engine: str = AUTO, threads: int = 0) -> Predict:
+    """-> a function that gives each text the themes of its mentions, as a night does; the text is cleaned first."""
+    scorer = Scorer.load(model=model, taxonomy=taxonomy, threads=threads, engine=engine)
+
+    def predict(texts: Sequence[str]) -> list[set[str]]:
+        cleaned = [clean_text(text) for text in texts]
+        scores = scorer.score_texts([text for text in cleaned if text])
+        found: dict[str, set[str]] = {text: set() for text in ("", *scores.texts)}
+        for row in scores.mentions[["text_nr", "theme_id"]].dropna().itertuples(index=False):
+            found[scores.texts[row.text_nr]].add(row.theme_id)
+        return [found[text] for text in cleaned]
+
+    return predict
+
+
+def fitted_predictor(fitted: Fitted, *, model: str, engine: str = AUTO, threads: int = 0) -> Predict:
+    """-> a function that gives each text its fitted themes. Raises ModelError where the fit stands on another model."""
+    predictor = Predictor.load(model, threads=threads, engine=engine)
+    check_model(fitted, predictor.model)
+
+    def predict(texts: Sequence[str]) -> list[list[str]]:
+        cleaned = [clean_text(text) for text in texts]
+        unique = sorted({text for text in cleaned if text}, key=lambda text: (len(text), text))
+        found = dict(zip(unique, fitted.predict(unique, predictor.document_means(unique)), strict=True))
+        return [found.get(text, []) for text in cleaned]
+
+    return predict
+
+
+def fitted_labels(
+    cells: Sequence[str], positions: Sequence[str], fitted: Fitted
+) -> tuple[list[list[str]], dict[str, str], int]:
+    """Cells of labels joined by | (N) -> theme_ids of each (N), how the data write each, and how many were passed over.
+
+    Case and outer spaces do not matter. Passed over are labels that the fit had too few rows of; any other that it
+    does not know raises UnknownName with the row.
+    """
+    known = {label.casefold(): theme_id for label, theme_id in zip(fitted.labels, fitted.ids, strict=True)}
+    known |= {theme_id.casefold(): theme_id for theme_id in fitted.ids}
+    rare = {label.casefold() for label in fitted.left_out}
+    found: list[list[str]] = []
+    written: dict[str, str] = {}
+    passed = 0
+    for cell, where in zip(cells, positions, strict=True):
+        its = set()
+        for part in (" ".join(part.split()) for part in cell.split("|")):
+            theme_id = known.get(part.casefold())
+            if theme_id is not None:
+                its.add(theme_id)
+                written.setdefault(theme_id, part)
+            elif part.casefold() in rare:
+                passed += 1
+            elif part:
+                raise UnknownName("label", part[:80], fitted.labels, where)
+        found.append(sorted(its))
+    return found, written, passed
 
 
 JUDGES = {"sentiment": sentiment, "emotion": emotion, "aspect": aspect}

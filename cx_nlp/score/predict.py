@@ -35,13 +35,18 @@ class Predictor:
 
     def term_means(self, terms: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Rows of text, start, end (S) -> means of the terms (S, H) and of their documents (S, H), in row order."""
+        return self._terms(terms)[:2]
+
+    def _terms(self, terms: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """-> as `term_means`, and the tokens of each term (S,)"""
         means, documents = np.zeros((2, len(terms), self.model.hidden), dtype=np.float32)
+        counts = np.zeros(len(terms), dtype=np.int64)
         groups = list(terms.reset_index(drop=True).groupby("text", sort=True))
         spans = [list(zip(rows["start"], rows["end"], strict=True)) for _, rows in groups]
         read = self.encoder.span_means([text for text, _ in groups], spans)
         for (_, rows), its in zip(groups, read, strict=True):
-            means[rows.index], documents[rows.index] = its.means[1:], its.means[0]
-        return means, documents
+            means[rows.index], documents[rows.index], counts[rows.index] = its.means[1:], its.means[0], its.counts[1:]
+        return means, documents, counts
 
     def emotion_logits(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> (N, 28), before calibration"""
@@ -54,6 +59,11 @@ class Predictor:
     def sentiment(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> calibrated probabilities (N, 3)"""
         return heads.sentiment(self.model, *self.documents(texts))
+
+    def sentiment_of_spans(self, spans: pd.DataFrame) -> np.ndarray:
+        """Rows of text, start, end (S), sentences or clauses -> calibrated probabilities (S, 3)"""
+        means, _, counts = self._terms(spans)
+        return heads.sentiment(self.model, means, counts)
 
     def emotions(self, texts: Sequence[str]) -> np.ndarray:
         """texts (N) -> probabilities (N, 28)"""

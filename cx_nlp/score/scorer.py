@@ -6,7 +6,7 @@ no probability by more than 0.01 (see `cx_nlp.score.engines`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -16,11 +16,16 @@ from cx_nlp.score import heads
 from cx_nlp.score.checkpoint import Checkpoint
 from cx_nlp.score.encoder import Encoder
 from cx_nlp.score.engines import AUTO
-from cx_nlp.score.frames import P_SENTIMENT, document_frame, sentiment_columns
+from cx_nlp.score.frames import document_frame
 from cx_nlp.score.model import Calibration, Model, load_model
 from cx_nlp.score.replaced import Pair, Replaced
 from cx_nlp.score.replacement import Replacement
-from cx_nlp.themes.match import TextSpans, analyse
+from cx_nlp.score.seeding import embed_seeds, themes_and_vectors
+from cx_nlp.score.span_rows import MENTION_COLUMNS, SENTENCE_COLUMNS, Keep, comment_rows, mention_rows, sentence_rows
+from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
+from cx_nlp.themes.fitted import check_model
+from cx_nlp.themes.match import analyse
+from cx_nlp.themes.seeds import Seeds
 from cx_nlp.themes.taxonomy import Taxonomy
 
 # Texts analysed and encoded together: enough to fill batches of like length, few enough to stay small in memory.
@@ -47,6 +52,8 @@ class Scorer:
         self.encoder = encoder
         self.taxonomy = taxonomy
         self.replaced = replaced or Replaced()
+        for one in taxonomy.fitted:
+            check_model(one, model)
 
     @classmethod
     def load(
@@ -61,6 +68,11 @@ class Scorer:
         loaded = load_model(model)
         replaced = Replaced(replacements, threads=threads)
         return cls(loaded, Encoder(loaded, threads=threads, engine=engine), taxonomy, replaced=replaced)
+
+    @cached_property
+    def seeds(self) -> Seeds | None:
+        """The seed phrases of the taxonomy by this model's theme head; None if it has none."""
+        return embed_seeds(self.model, self.encoder, self.taxonomy)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -94,10 +106,18 @@ class Scorer:
         return self.replaced.of(language, is_shared=self._is_shared(language))
 
     def score_texts(
-        self, texts: Sequence[str], *, language: str | None = None, progress: Callable[[int], None] | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        language: str | None = None,
+        vectors: Keep = "none",
+        progress: Callable[[int], None] | None = None,
     ) -> TextScores:
         """Unique, cleaned, non-empty texts of one of `languages` (None: one that the shared model reads) -> their scores,
         in order of length; `progress` gets the number of texts just done.
+
+        vectors: of which mentions the theme vector is kept, in a column `vector` of `mentions` (float16 (H,), unit
+        length; None for the others): "none" (no such column), "unthemed" or "all".
         """
         pair = self._pair(language)
         score = partial(self._chunk if self._is_shared(language) else self._foreign_chunk, pair)
@@ -105,7 +125,7 @@ class Scorer:
         ordered = sorted(set(texts), key=lambda text: (len(text), text))
         parts = []
         for at in range(0, len(ordered), CHUNK):
-            parts.append(score(ordered[at : at + CHUNK], first=at))
+            parts.append(score(ordered[at : at + CHUNK], first=at, vectors=vectors))
             if progress:
                 progress(min(CHUNK, len(ordered) - at))
         documents = [rows for rows, _, _ in parts]
@@ -115,12 +135,12 @@ class Scorer:
         return TextScores(
             ordered,
             frame,
-            pd.DataFrame(mentions, columns=["text_nr", *MENTION_COLUMNS]),
+            pd.DataFrame(mentions, columns=["text_nr", *MENTION_COLUMNS, *(["vector"] if vectors != "none" else [])]),
             pd.DataFrame(sentences, columns=["text_nr", *SENTENCE_COLUMNS]),
         )
 
     def _foreign_chunk(
-        self, pair: Pair, texts: list[str], *, first: int
+        self, pair: Pair, texts: list[str], *, first: int, vectors: Keep
     ) -> tuple[pd.DataFrame, list[dict], list[dict]]:
         """A language that only checkpoints read: documents alone, as the parser that finds sentences and mentions is
         English; without spans nobody knows whether a text is mixed.
@@ -149,95 +169,50 @@ class Scorer:
         )  # many a text is one sentence
         return both[: len(texts)], both[len(texts) :]
 
-    def _chunk(self, pair: Pair, texts: list[str], *, first: int) -> tuple[pd.DataFrame, list[dict], list[dict]]:
+    def _chunk(
+        self, pair: Pair, texts: list[str], *, first: int, vectors: Keep
+    ) -> tuple[pd.DataFrame, list[dict], list[dict]]:
         found = list(analyse(texts, self.taxonomy))
-        spans = [[*((s.start, s.end) for s in f.sentences), *((m.start, m.end) for m in f.mentions)] for f in found]
-        read = self.encoder.span_means(texts, spans)
-        documents = np.stack([r.means[0] for r in read])  # (N, H)
-        sentence_means = _stack(
-            [r.means[1 : 1 + len(f.sentences)] for r, f in zip(read, found, strict=True)], self.model
-        )
-        mention_means = _stack([r.means[1 + len(f.sentences) :] for r, f in zip(read, found, strict=True)], self.model)
-        beside = np.repeat(documents, [len(f.mentions) for f in found], axis=0)  # (mentions, H)
+        read = span_vectors(self.encoder, texts, found)
         calibration = pair.calibrated(self.model.calibration)
         parts = [text[s.start : s.end] for text, f in zip(texts, found, strict=True) for s in f.sentences]
-        means = np.concatenate([documents, sentence_means])
-        counts = np.concatenate(
-            [
-                [r.n_tokens for r in read],
-                *(r.counts[1 : 1 + len(f.sentences)] for r, f in zip(read, found, strict=True)),
-            ]
-        )
+        means, counts = read.documents.joined(read.sentences)
         sentiment = partial(heads.sentiment, self.model, means, counts)
         of_texts, of_sentences = self._judge(pair.sentiment, sentiment, texts, parts)
         emotions, emotions_of_sentences = self._judge(
             pair.emotion, partial(heads.emotions, self.model, means), texts, parts
         )
-        of_mentions = heads.aspect(self.model, mention_means, beside)  # (mentions, 3)
+        of_mentions = aspects(self.model, read)  # (mentions, 3)
         emotion_of_sentences = heads.primary_emotion(emotions_of_sentences, calibration)
         frame = document_frame(
             of_texts,
             emotions,
             calibration=calibration,
-            n_tokens=[r.n_tokens for r in read],
-            n_windows=[r.n_windows for r in read],
+            n_tokens=read.documents.n_tokens.tolist(),
+            n_windows=read.n_windows,
         ).set_axis(range(first, first + len(texts)))
-        mixed, mention_rows, sentence_rows = [], [], []
+        themes, kept = themes_and_vectors(self.model, found, read.mentions.means, self.seeds, keep=vectors)
+        mixed, rows_of_mentions, rows_of_sentences = [], [], []
         at_sentence = at_mention = 0
-        for nr, f in enumerate(found, first):
+        for nr, (f, (clear, others)) in enumerate(
+            zip(found, clear_sides(self.model, read, of_sentences, of_mentions), strict=True), first
+        ):
             s = slice(at_sentence, at_sentence + len(f.sentences))
             m = slice(at_mention, at_mention + len(f.mentions))
             at_sentence, at_mention = s.stop, m.stop
-            # Sentences may be a checkpoint's, with a threshold of its own; mentions are always the aspect head's.
-            above = np.repeat(
-                [calibration.mixed_above, self.model.calibration.mixed_above], [len(f.sentences), len(f.mentions)]
+            # Sentences may be a checkpoint's, with a threshold of its own; the other spans are always the shared model's.
+            above = np.repeat([calibration.mixed_above, self.model.calibration.mixed_above], [len(clear), len(others)])
+            mixed.append(heads.is_mixed(np.concatenate([clear, others]), above[:, None]))
+            rows_of_sentences += sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s], calibration)
+            rows_of_mentions += mention_rows(
+                nr, f, themes[m], of_mentions[m], emotion_of_sentences[s], self.model.calibration, kept[m]
             )
-            mixed.append(heads.is_mixed(np.concatenate([of_sentences[s], of_mentions[m]]), above[:, None]))
-            sentence_rows += _sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s], calibration)
-            mention_rows += self._mention_rows(nr, f, of_mentions[m], emotion_of_sentences[s])
         frame["is_mixed"] = mixed
-        return frame[[name for name, _ in SCORES]], mention_rows, sentence_rows
-
-    def _mention_rows(self, nr: int, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray) -> list[dict]:
-        columns = sentiment_columns(probabilities, self.model.calibration.aspect_uncertain_below)
-        rows = []
-        for i, mention in enumerate(found.mentions):
-            common = {
-                "text_nr": nr, "mention_id": i, "mention": mention.text, "start": mention.start, "end": mention.end,
-                "sentence": mention.sentence, "opinion": mention.opinion, "is_negated": mention.is_negated,
-                "primary_emotion": emotions[mention.sentence],
-                **{name: values[i] for name, values in columns.items()},
-            }  # fmt: skip
-            hits: list[tuple[str | None, float | None, str]] = [(h.theme_id, h.score, h.method) for h in mention.themes]
-            hits = hits or [(None, None, "none")]
-            for theme_id, score, method in hits:
-                rows.append(common | {"theme_id": theme_id, "theme_score": score, "method": method})
-        return rows
-
-
-_SPAN_COLUMNS = ["sentiment_label", "sentiment_score", *P_SENTIMENT, "is_uncertain", "primary_emotion"]
-MENTION_COLUMNS = [
-    "mention_id", "theme_id", "mention", "start", "end", "sentence", "opinion", "is_negated", *_SPAN_COLUMNS,
-    "theme_score", "method",
-]  # fmt: skip
-SENTENCE_COLUMNS = ["sentence", "start", "end", *_SPAN_COLUMNS]
-
-
-def _sentence_rows(
-    nr: int, found: TextSpans, probabilities: np.ndarray, emotions: np.ndarray, calibration: Calibration
-) -> list[dict]:
-    columns = sentiment_columns(probabilities, calibration.uncertain_below)
-    return [
-        {
-            "text_nr": nr, "sentence": i, "start": s.start, "end": s.end, "primary_emotion": emotions[i],
-            **{name: values[i] for name, values in columns.items()},
-        }
-        for i, s in enumerate(found.sentences)
-    ]  # fmt: skip
-
-
-def _stack(parts: list[np.ndarray], model: Model) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.zeros((0, model.hidden), dtype=np.float32)
+        for one in self.taxonomy.fitted:
+            rows_of_mentions += comment_rows(
+                frame, one.ids, one.probabilities(texts, read.documents.means), one.thresholds
+            )
+        return frame[[name for name, _ in SCORES]], rows_of_mentions, rows_of_sentences
 
 
 def score_rows(
@@ -245,20 +220,22 @@ def score_rows(
     texts: pd.Series,
     languages: pd.Series | None = None,
     *,
+    vectors: Keep = "none",
     progress: Callable[[int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Cleaned texts with a unique index -> documents (indexed like `texts`, with versions), mentions and sentences.
 
     languages: of each text, one of the scorer's; None: the shared model's. The last two frames have a column `row` that
-    holds the index of their text. Equal texts of a language are scored once.
+    holds the index of their text. Equal texts of a language are scored once. vectors: see `Scorer.score_texts`.
     """
+    score = partial(_score_language, scorer, vectors=vectors, progress=progress)
     if languages is None or not len(texts):
-        return _score_language(scorer, texts, None, progress=progress)
+        return score(texts, None)
     # All languages of the shared model go through one pass, unless checkpoints read one of them in another way.
     readers = languages.map(lambda name: name if name in scorer.replaced.languages else None)
     groups = [(name, texts[readers == name]) for name in sorted(readers.dropna().unique())]
     groups = [(None, texts[readers.isna()]), *groups]
-    parts = [_score_language(scorer, some, name, progress=progress) for name, some in groups if len(some)]
+    parts = [score(some, name) for name, some in groups if len(some)]
     if len(parts) == 1:
         return parts[0]
     documents, mentions, sentences = (pd.concat(frames) for frames in zip(*parts, strict=True))
@@ -266,9 +243,9 @@ def score_rows(
 
 
 def _score_language(
-    scorer: Scorer, texts: pd.Series, language: str | None, *, progress: Callable[[int], None] | None
+    scorer: Scorer, texts: pd.Series, language: str | None, *, vectors: Keep, progress: Callable[[int], None] | None
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    scores = scorer.score_texts(texts.tolist(), language=language, progress=progress)
+    scores = scorer.score_texts(texts.tolist(), language=language, vectors=vectors, progress=progress)
     number = {text: nr for nr, text in enumerate(scores.texts)}
     rows = pd.DataFrame({"text_nr": [number[text] for text in texts], "row": texts.index})
     documents = scores.documents.reindex(rows["text_nr"]).set_axis(texts.index)
@@ -284,15 +261,19 @@ def score_staged(
     staged: pd.DataFrame,
     *,
     sentences: bool = False,
+    vectors: Keep = "none",
     progress: Callable[[int], None] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame | None]:
     """Rows of STAGED to score, RangeIndex -> what `store.build` asks of a scorer: feedback, mentions, sentences.
 
-    Sentences are None unless asked for: most lakes do without that table.
+    Sentences are None unless asked for: most lakes do without that table. vectors: see `Scorer.score_texts`; the
+    column `vector` is for theme discovery, no table of the lake holds it.
     """
-    documents, mention_rows, sentence_rows = score_rows(scorer, staged["text"], staged["language"], progress=progress)
+    documents, of_mentions, of_sentences = score_rows(
+        scorer, staged["text"], staged["language"], vectors=vectors, progress=progress
+    )
     keys = staged[["source", "feedback_id"]]
-    mentions = mention_rows.join(keys, on="row").drop(columns="row")
+    mentions = of_mentions.join(keys, on="row").drop(columns="row")
     mentions["themes_version"] = scorer.taxonomy.version
-    spoken = sentence_rows.join(keys, on="row").drop(columns="row") if sentences else None
+    spoken = of_sentences.join(keys, on="row").drop(columns="row") if sentences else None
     return documents, mentions, spoken

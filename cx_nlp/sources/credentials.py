@@ -1,21 +1,24 @@
 """Credentials: taken from the environment when a source is opened, and kept out of everything that is written.
 
-A config holds `${NAME}`, never what it stands for, so neither a config nor its hash can give anything away. Texts of
-drivers pass through `Filled.hide` before they reach an error.
+A config holds `${NAME}`, or `${block:secret/NAME}` for one that the scheduler keeps, never what it stands for, so neither
+a config nor its hash can give anything away. Texts of drivers pass through `Filled.hide` before they reach an error.
 """
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
 
-from cx_nlp.errors import UsageError
+from cx_nlp.errors import TransientError, UsageError
 
-_PLACE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-# Up to the last @ before the path: a password may hold any sign.
-_AUTHORITY = re.compile(r"://(?P<user>[^/?#]*)@")
+_PLACE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*|block:[a-z0-9-]+/[A-Za-z0-9-]+(?:\.[A-Za-z_][A-Za-z0-9_]*)?)\}")
+_BLOCK = "block:"
+# Up to the last @ before the path: a password may hold any sign, and the name of a block a slash.
+_AUTHORITY = re.compile(r"://(?P<user>(?:\$\{[^}]*\}|[^/?#])*)@")
 _NAMES = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|sas|key|credential|signature|sig)"
 _SECRET = re.compile(rf"(?:^|[_.-]|x-amz-|access|api|account|private|session|auth){_NAMES}s?$", re.IGNORECASE)
 MAX_TEXT = 200
@@ -107,7 +110,40 @@ def fill_options(options: Mapping[str, Any], *, where: str) -> tuple[dict[str, A
     return filled(options), tuple(text for text in found if text)
 
 
+# What finds the value of "secret/NAME"; this library knows no scheduler, so whoever runs it says how.
+LookUp = Callable[[str], str]
+_look_up: ContextVar[LookUp | None] = ContextVar("cx_nlp_look_up", default=None)
+
+
+@contextmanager
+def looking_up(look_up: LookUp) -> Iterator[None]:
+    """Within it `${block:TYPE/NAME}`, or `${block:TYPE/NAME.FIELD}`, is filled in with look_up("TYPE/NAME.FIELD").
+
+    look_up raises KeyError for a block that it does not know; any other error of its own is not shown, as it may quote
+    what it read.
+    """
+    token = _look_up.set(look_up)
+    try:
+        yield
+    finally:
+        _look_up.reset(token)
+
+
+def _block(name: str, where: str) -> str:
+    look_up = _look_up.get()
+    if look_up is None:
+        raise UsageError(f"{where}: block {name} can only be read within a flow (cx-nlp run, schedule or a deployment)")
+    try:
+        return look_up(name)
+    except KeyError:
+        raise UsageError(f"{where}: block {name} is not known") from None
+    except Exception as error:
+        raise TransientError(f"{where}: block {name} cannot be read: {type(error).__name__}") from None
+
+
 def _variable(name: str, where: str) -> str:
+    if name.startswith(_BLOCK):
+        return _block(name.removeprefix(_BLOCK), where)
     plain = os.environ.get(name)
     if plain is None:
         raise UsageError(f"{where}: environment variable {name} is not set")

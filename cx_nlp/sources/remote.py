@@ -33,13 +33,9 @@ class RemoteFile:
     tag: str | None
 
 
-def listed(url: Filled, options: Mapping[str, Any], *, label: str) -> tuple[Any, list[RemoteFile]]:
-    """The file system of a URL, and the files that it (or its glob) names, sorted; never empty.
-
-    Raises SourceError: nothing there, or no permission; TransientError for a store that is away; UsageError for an
-    unknown protocol or a missing package. No error shows what was filled in.
-    """
-    with _one_line(url, label):
+def opened(url: Filled, options: Mapping[str, Any], *, label: str) -> tuple[Any, str]:
+    """The file system of a URL, and the path in it. Raises UsageError for an unknown protocol or a missing package."""
+    with one_line(url, label):
         import fsspec
 
         protocol = fsspec.utils.get_protocol(url.text)
@@ -55,6 +51,18 @@ def listed(url: Filled, options: Mapping[str, Any], *, label: str) -> tuple[Any,
             raise UsageError(f"{label}: {missing}")
         # A process that lives for many nights must not be shown last night's listing.
         system.invalidate_cache()
+        return system, path
+
+
+def listed(url: Filled, options: Mapping[str, Any], *, label: str) -> tuple[Any, list[RemoteFile]]:
+    """The file system of a URL, and the files that it (or its glob) names, sorted; never empty.
+
+    Raises SourceError: nothing there, or no permission; TransientError for a store that is away; UsageError for an
+    unknown protocol or a missing package. No error shows what was filled in.
+    """
+    system, path = opened(url, options, label=label)
+    with one_line(url, label):
+        protocol = url.text.partition(":")[0]
         magic = _WEB_MAGIC if protocol in ("http", "https") else _MAGIC
         if magic.search(path) and not system.exists(path):
             found = system.glob(path, detail=True)
@@ -81,7 +89,7 @@ def fetched(system: Any, file: RemoteFile, folder: Path, url: Filled, *, label: 
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     copy = folder / (file.path.name or "file")
     try:
-        with _one_line(url, label):
+        with one_line(url, label):
             copy.touch(mode=0o600)
             system.get_file(file.key, str(copy))
         yield copy
@@ -90,7 +98,7 @@ def fetched(system: Any, file: RemoteFile, folder: Path, url: Filled, *, label: 
 
 
 @contextmanager
-def _one_line(url: Filled, label: str) -> Iterator[None]:
+def one_line(url: Filled, label: str) -> Iterator[None]:
     """What a store's library raises, as one of this project's errors."""
     failure: CxError | None = None
     try:

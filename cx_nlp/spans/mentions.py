@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cx_nlp.clean import PLACEHOLDERS
+from cx_nlp.spans.names import FIRST_NAMES
 from cx_nlp.spans.opinions import is_negated, opinion_on
 from cx_nlp.spans.words import CLASSIFYING, PEOPLE, ROLES, TIME, TITLES, VAGUE, words
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
 
+# Kinds of mention: labels of spans.
+NOUN_PHRASE, VERB_PHRASE, PATTERN = "NP", "VP", "PATTERN"
 _NOUNS = frozenset(("NN", "NNS", "NNP", "NNPS"))
 _GERUND_DEPS = frozenset(("nsubj", "nsubjpass", "csubj", "csubjpass"))  # "Parking is a nightmare"
 _NAMING = frozenset(("compound", "nmod", "poss"))
@@ -24,7 +27,7 @@ _NAME_TAGS = words("VBG FW RP")
 _OUTER = words("det predet amod compound nmod poss nummod quantmod advmod neg punct case")
 _SUBJECTS = frozenset(("nsubj", "nsubjpass"))
 _MOST_WORDS = 6  # a longer run of nouns is a list without commas, or noise
-_APART = TIME | PEOPLE
+_APART = TIME | PEOPLE | FIRST_NAMES
 _CODE = re.compile(r"[<>{}|=\\;:\"\[\]()]")  # no word of a language holds these
 _LONGEST_WORD = 40
 _PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
@@ -38,25 +41,27 @@ class Located:
     end: int
     opinion: tuple[int, int] | None
     is_negated: bool
+    kind: str = NOUN_PHRASE
 
     def shifted(self, by: int) -> "Located":
         opinion = self.opinion and (self.opinion[0] + by, self.opinion[1] + by)
-        return Located(self.start + by, self.end + by, opinion, self.is_negated)
+        return Located(self.start + by, self.end + by, opinion, self.is_negated, self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A mention in tokens, [start, end), its whole noun phrase [left, end) and the words that bear on it."""
+    """A mention in tokens, [start, end), its whole phrase [left, end) and the words that bear on it."""
 
     left: int
     start: int
     end: int
     opinion: tuple[int, int] | None
     is_negated: bool
+    kind: str = NOUN_PHRASE
 
     def located(self, doc: "Doc") -> Located:
         opinion = self.opinion and (doc[self.opinion[0]].idx, _end_char(doc, self.opinion[1]))
-        return Located(doc[self.start].idx, _end_char(doc, self.end), opinion, self.is_negated)
+        return Located(doc[self.start].idx, _end_char(doc, self.end), opinion, self.is_negated, self.kind)
 
 
 def _end_char(doc: "Doc", end: int) -> int:
@@ -71,14 +76,14 @@ def phrase_at(doc: "Doc", start: int, end: int) -> Phrase:
     opinion = opinion_on(head, start, end)
     if opinion is not None and start <= opinion[0] and opinion[1] <= end:
         opinion = start, end  # "took ages" bears its opinion as a whole
-    return Phrase(start, start, end, opinion, is_negated(head, opinion))
+    return Phrase(start, start, end, opinion, is_negated(head, opinion), PATTERN)
 
 
 def noun_phrases(doc: "Doc") -> list[Phrase]:
     """The mentions of a Doc in order; [] if it has none.
 
     Left out: pronouns, bare dates and numbers, placeholders, vague nouns and people of one's own ("my wife"),
-    titles with a name, and a noun said of another mention ("the food was a disgrace" is an opinion on the food).
+    names of persons, and a noun said of another mention ("the food was a disgrace" is an opinion on the food).
     """
     blocked = _blocked(doc)
     found = []
@@ -92,6 +97,9 @@ def noun_phrases(doc: "Doc") -> list[Phrase]:
             continue
         if doc[start].norm_.rstrip(".") in ROLES and all(token.tag_ == "NNP" for token in doc[start + 1 : end]):
             end = start + 1  # "Dr Jane Smith" is spoken of as a doctor
+        end = _before_name(doc, start, end)
+        if start == end:
+            continue
         if not _is_named(doc[start:end]):
             continue
         opinion = opinion_on(head, start, end)
@@ -176,6 +184,14 @@ def _name_start(child: "Token", depth: int = 0) -> tuple[int | None, bool]:
         if child.norm_ in CLASSIFYING or hyphenated:
             return child.left_edge.i if hyphenated else child.i, True
     return None, False
+
+
+def _before_name(doc: "Doc", start: int, end: int) -> int:
+    """`end`, or where the name of a person starts that the mention ends with ("consultant Sarah Jones", "Sarah")."""
+    for i in range(start, end):
+        if doc[i].norm_ in FIRST_NAMES and all(token.tag_ == "NNP" for token in doc[i + 1 : end]):
+            return i
+    return end
 
 
 def _is_wordy(token: "Token") -> bool:

@@ -6,6 +6,7 @@ us"), the verb that acts on it ("lost my parcel"), an adjective that governs it 
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cx_nlp.spans.words import (
@@ -31,6 +32,8 @@ _ADVERBIAL = frozenset(("advmod", "neg", "npadvmod", "prt", "quantmod"))
 _OPENING = frozenset(("DT", "PRP$", "PDT", "POS"))
 # "Happy with", "complained about": what stands before them is said of what stands behind. "Went to" is not.
 _ABOUT = frozenset(("with", "about", "by", "for", "of", "on", "over", "at"))
+# Words that turn what follows into its opposite, two by two.
+_TURNED = frozenset((("far", "from"), ("anything", "but"), ("by", "no")))
 _FURTHEST = 4  # words between a verb and what belongs to its opinion
 _LONGEST = 12  # words; what is longer is a list or a parse gone wrong
 _DEEPEST = 5  # clauses climbed when looking for a negation
@@ -77,6 +80,10 @@ def _kinds(head: "Token", own: range) -> Iterator[tuple["Token", set[int]]]:
         tokens = _verb(top.head)
         if len(tokens) > 1 or top.head.norm_ not in LIGHT_VERBS:
             yield top.head, tokens
+    if top.dep_ == "pobj" and top.head.norm_ == "than":  # "cheaper than the hotel": said of the hotel, too
+        governor = top.head.head
+        if governor.tag_ in _ADJECTIVES and governor.i < top.head.i:
+            yield governor, {i for i in _adjective(governor) if i <= top.head.i} | {top.head.i}
     if top.dep_ == "pobj" and top.head.norm_ in _ABOUT:
         governor = top.head.head
         if governor.tag_.startswith(("JJ", "VB")) and governor.norm_ not in COPULAS and top.head.i > governor.i:
@@ -120,18 +127,26 @@ def _predicate(verb: "Token") -> tuple["Token", set[int], bool]:
 
 
 def _adjective(adjective: "Token") -> set[int]:
-    """The adjective with what grades, denies or joins it: "far too long", "kind and very helpful"."""
+    """The adjective with what grades, denies, joins or compares it: "far too long", "kind and helpful", "worse than before"."""
     tokens: set[int] = set()
     joined = [adjective]
     while joined and len(tokens) < _LONGEST:
         word = joined.pop()
         tokens.add(word.i)
         for child in word.children:
-            if child.dep_ in _ADVERBIAL and (child.i < word.i or child.i == word.i + 1):
+            if _grades(child, word):
                 tokens |= set(range(child.left_edge.i, child.right_edge.i + 1))
             elif child.dep_ == "conj" and child.tag_ in _ADJECTIVES and not _turns(word):
                 joined.append(child)
     return tokens
+
+
+def _grades(child: "Token", word: "Token") -> bool:
+    """An adverb or negation, before or right behind ("far too", "enough"), or what it is compared with."""
+    if child.dep_ in _ADVERBIAL:
+        return child.i < word.i or child.i == word.i + 1
+    is_standard = child.left_edge.norm_ == "than" or (child.norm_ == "as" and child.dep_ == "prep")
+    return is_standard and word.i < child.i and child.right_edge.i - word.i <= _FURTHEST
 
 
 def _turns(token: "Token") -> bool:
@@ -194,6 +209,8 @@ def is_negated(head: "Token", opinion: Range | None) -> bool:
             return True
     if opinion is not None and _praises(head.doc, opinion):
         return False
+    if opinion is not None and _is_turned(head.doc, opinion):
+        return True
     top = _first_conjunct(head)
     governors = [top.head] if top.dep_ in _SUBJECTS or top.dep_ in ("dobj", "attr", "oprd", "dative") else []
     if opinion is not None:
@@ -210,6 +227,12 @@ def _praises(doc: "Doc", opinion: Range) -> bool:
         return False
     before = [doc[i].norm_ for i in range(max(0, start - 5), end)]
     return any(word in ("could", "can") for word in before) and any(word in NEGATORS for word in before)
+
+
+def _is_turned(doc: "Doc", opinion: Range) -> bool:
+    """ "Far from helpful", "anything but quick"."""
+    words = [token.norm_ for token in doc[max(0, opinion[0] - 2) : opinion[1]]]
+    return any(pair in _TURNED for pair in pairwise(words))
 
 
 def _denies(token: "Token") -> bool:

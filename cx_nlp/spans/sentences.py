@@ -8,8 +8,8 @@ if TYPE_CHECKING:
 _CLOSING = "\"')]* "
 
 
-def sentence_starts(doc: "Doc") -> list[int]:
-    """Code points at which the sentences of a Doc start; [] for an empty Doc.
+def sentence_tokens(doc: "Doc") -> list[int]:
+    """Tokens at which the sentences of a Doc start; [] for an empty Doc.
 
     The parser also splits where a writer saved the punctuation: a part that starts in lower case after no mark
     goes on with its sentence. What holds no letter or digit ("...", ":)", "👍") is no sentence of its own: it
@@ -22,9 +22,14 @@ def sentence_starts(doc: "Doc") -> list[int]:
         is_wordy = any(map(str.isalnum, text))
         goes_on = (before[-1:].isalnum() and text[:1].islower()) or before.endswith(",")
         if not starts or (is_wordy and has_word and not goes_on):
-            starts.append(sentence.start_char)
+            starts.append(sentence.start)
             has_word = is_wordy
         else:
             has_word = has_word or is_wordy
         before = text.rstrip(_CLOSING)
     return starts
+
+
+def sentence_starts(doc: "Doc") -> list[int]:
+    """Code points at which the sentences of a Doc start; [] for an empty Doc."""
+    return [doc[start].idx for start in sentence_tokens(doc)]

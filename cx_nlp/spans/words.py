@@ -15,7 +15,8 @@ VAGUE = words(
     questions answer comment comments opinion fault luck god goodness course hand hands mind shame behalf touch need
     needs percent law out ill favour favor way ways term terms thought thoughts lookout disguise addition general
     particular total love stars star review reviews lack deal means xx xxx xxxx
-    class"""
+    class home spot favourite favorite favorites co dozen par chance advance round short front look
+    head town city"""
 )  # fmt: skip
 
 # People of the speaker's own, and people of no role: who came along, not what was good or bad. Before another
@@ -74,6 +75,29 @@ LIGHT_VERBS = words(
     included includes become became show shows showed leave left hear heard"""
 )  # fmt: skip
 
+# Verbs of what the speaker feels, thinks or does next: an opinion on something else, nobody could act on them.
+STANCES = words(
+    """love loves loved loving like likes liked hate hates hated enjoy enjoys enjoyed enjoying appreciate appreciated
+    recommend recommends recommended recommending thank thanks thanked hope hopes hoped hoping wish wishes wished
+    prefer preferred expect expects expected expecting guess bet doubt believe believes believed suppose suggest
+    suggested agree agreed admit wonder wondering understand understood realise realised realize realized remember
+    remembered forget forgot decide decided learn learned learnt mention mentioned consider considered compare
+    compared experience experienced notice noticed choose chose chosen based pleased satisfied impressed
+    disappointed concerned interested surprised worried amazed shocked please rate rated score scored continue
+    continued begin began begun happen happens happened happening live lives lived add added needed needs need manage
+    managed try trying deserve deserves praise fault"""
+)  # fmt: skip
+
+# What everybody does everywhere: said of only when it was not done ("does not work", "never arrived").
+EVERYDAY = words(
+    """sit sits sat sitting stand stands stood standing stay stays stayed stop stops stopped end ended turn turned set
+    sets hold held move moved run ran walk walked drive drove driven arrive arrives arrived enter entered return
+    returned eat ate eaten eating drink drank drunk send sent pick picked carry carried work works worked working
+    read write wrote written explain explains explained care cares cared listen listens listened answer answers
+    answered open opens opened book booked pay paid spend spent hand handed pass passed follow followed check
+    checked"""
+)  # fmt: skip
+
 # The complement, not the verb, is what is said: "was", "felt" and "smelled" awful.
 COPULAS = words(
     """be is are was were been being am 's 're 'm seem seems seemed look looks looked feel feels felt sound sounds
@@ -92,5 +116,7 @@ NEGATIVE_SUBJECTS = words("nobody none nothing neither no-one noone")
 NEGATIVE_DETERMINERS = words("no neither zero nil")
 NEGATIVE_PREPOSITIONS = words("without minus lacking")
 ABSENCES = words("lack absence none shortage")  # "lack of parking"
+# Words at which a judgement turns.
+CONTRASTS = words("but although though however yet whereas whilst nevertheless nonetheless except unfortunately sadly")
 # "Not only was it late …" denies nothing.
 AFTER_NOT = words("only just merely simply")

@@ -25,20 +25,26 @@ kill the next `open_lake` completes or undoes what was left. Readers need no loc
 `feedback/**/*.parquet` always finds whole files.
 """
 
-from cx_nlp.store.building import Built, build
-from cx_nlp.store.counting import reject_reasons
-from cx_nlp.store.files import downloads, partition, partitions, read_table
+from cx_nlp.store import forgotten, rescoring
+from cx_nlp.store.building import Built, Score, build
+from cx_nlp.store.counting import reject_reasons, staged_dates
+from cx_nlp.store.duck import shared_memory
+from cx_nlp.store.due import Due
+from cx_nlp.store.due import known as owed
+from cx_nlp.store.files import downloads, partition, partitions, read_table, staging, themes_file
 from cx_nlp.store.journal import Healed
-from cx_nlp.store.ledger import run_rows
+from cx_nlp.store.ledger import rows_of_run, run_rows
 from cx_nlp.store.lock import locked
-from cx_nlp.store.measuring import build_measures
-from cx_nlp.store.merge import Plan, plan
-from cx_nlp.store.run import commit_run, open_lake, record_failure, summary
+from cx_nlp.store.measuring import after, build_measures
+from cx_nlp.store.merge import Plan, grouped, plan
+from cx_nlp.store.qualities import build_quality
+from cx_nlp.store.run import commit_run, drop_staging, open_lake, record_failure, summary
 from cx_nlp.store.staging import Staged, stage
 from cx_nlp.store.state import SourceFile, changed_files, digest, known_files, name_files, watermark
 
 __all__ = [
-    "Built", "Healed", "Plan", "SourceFile", "Staged", "build", "build_measures", "changed_files", "commit_run", "digest", "downloads",
-    "known_files", "locked", "name_files", "open_lake", "partition", "partitions", "plan", "read_table", "record_failure",
-    "reject_reasons", "run_rows", "stage", "summary", "watermark",
+    "Built", "Due", "Healed", "Plan", "Score", "SourceFile", "Staged", "after", "build", "build_measures", "build_quality", "changed_files", "commit_run",
+    "digest", "downloads", "drop_staging", "forgotten", "grouped", "known_files", "locked", "name_files", "open_lake", "owed",
+    "partition", "partitions", "plan", "read_table", "record_failure", "reject_reasons", "rescoring", "rows_of_run", "run_rows",
+    "shared_memory", "stage", "staged_dates", "staging", "summary", "themes_file", "watermark",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from cx_nlp import schema
 from cx_nlp.schema import ScoreStatus
-from cx_nlp.store import duck, files, responses
+from cx_nlp.store import duck, files, responses, resuming
 from cx_nlp.store.merge import Plan
 
 # score(rows of STAGED with score_status "scored") -> three frames, see `build`.
@@ -36,6 +36,8 @@ class Built:
     deletes: tuple[Path, ...] = ()
     scored: tuple[tuple[str, int], ...] = ()
     mentions: tuple[tuple[str, int], ...] = ()
+    themeless: tuple[tuple[str, int], ...] = ()  # of the mentions, those that fit no theme
+    discovered: tuple[tuple[str, int], ...] = ()  # of the themeless, those that got a theme after all
 
 
 def build(
@@ -54,12 +56,15 @@ def build(
         feedback   one row an input row, same order: columns SCORED;
         mentions   columns of THEME_MENTIONS without feedback_date and run_id, any number of rows a feedback; or None;
         sentences  columns of SENTENCES likewise; or None.
-    It is not called where no row needs it. A partition that would keep its bytes is not written, one that is left
-    without rows is deleted. Raises LakeError for a broken lake or a full disk, ValueError for a wrong scorer.
+    It is not called where no row needs it, nor where this run has built these dates of this plan before. A partition that
+    would keep its bytes is not written, one that is left without rows is deleted. Raises LakeError for a broken lake or a full disk, ValueError for a wrong scorer.
     """
     dates = list(dates)
     if not dates:
         return Built()
+    known = resuming.recall(plan, dates)
+    if known is not None:
+        return Built(**known)
     scratch = files.staging(plan.lake, plan.run_id)
     folder = scratch / "scored" / dates[0].isoformat()
     writes: list[tuple[Path, Path]] = []
@@ -68,19 +73,23 @@ def build(
         for name in ("gone", "touched"):
             path = duck.literal(plan.folder / f"{name}.parquet")
             con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({path})")
-        scored, mentions = _score(con, plan, dates, score, folder, slice_rows)
+        counts = _score(con, plan, dates, score, folder, slice_rows)
         for span in _spans(plan, dates):
             for table in files.SCORED_TABLES:
                 written, emptied = _assemble(con, plan, span, table, sorted(folder.glob(f"{table}.*.parquet")))
                 writes += written
                 deletes += emptied
-    return Built(tuple(writes), tuple(deletes), tuple(sorted(scored.items())), tuple(sorted(mentions.items())))
+    built = Built(tuple(writes), tuple(deletes), *(tuple(sorted(count.items())) for count in counts))
+    resuming.note(plan, dates, built)
+    return built
 
 
 def _score(
     con: duckdb.DuckDBPyConnection, plan: Plan, dates: list[dt.date], score: Score, folder: Path, slice_rows: int
-) -> tuple[dict[str, int], dict[str, int]]:
-    """Score the dates' new rows slice by slice into files of final rows; -> rows scored and mentions by source."""
+) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """Score the dates' new rows slice by slice into files of final rows; -> rows scored, mentions, and mentions without
+    a theme, by source.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.glob("*.parquet"):
         stale.unlink()
@@ -89,15 +98,18 @@ def _score(
     query = f"SELECT * FROM {rows} WHERE feedback_date IN ({listed}) ORDER BY feedback_date, source, feedback_id"
     scored: dict[str, int] = {}
     mentioned: dict[str, int] = {}
+    themeless: dict[str, int] = {}
     for number, staged in enumerate(_slices(duck.arrow(con, query), slice_rows)):
         tables = score_slice(files.conform(staged, schema.STAGED), score, plan)
         for table, frame in tables.items():
             pq.write_table(frame, folder / f"{table}.{number:06}.parquet", compression="zstd")
         readable = tables["feedback"].filter(pc.equal(tables["feedback"]["score_status"], ScoreStatus.SCORED))
-        for counts, of in ((scored, readable), (mentioned, tables["theme_mentions"])):
+        mentions = tables["theme_mentions"]
+        without = mentions.filter(pc.is_null(mentions["theme_id"]))
+        for counts, of in ((scored, readable), (mentioned, mentions), (themeless, without)):
             for item in of["source"].value_counts().to_pylist():
                 counts[item["values"]] = counts.get(item["values"], 0) + item["counts"]
-    return scored, mentioned
+    return scored, mentioned, themeless
 
 
 def score_slice(staged: pa.Table, score: Score, plan: Plan) -> dict[str, pa.Table]:

@@ -59,6 +59,16 @@ def high(con: duckdb.DuckDBPyConnection, started_at: dt.datetime) -> dict[str, d
     return {source: min(started_at, epoch + dt.timedelta(microseconds=at)) for source, at in found if at is not None}
 
 
+def staged_dates(lake: Path, run_id: str, dates: tuple[dt.date, dt.date]) -> dict[dt.date, int]:
+    """Rows that the run has staged of each feedback_date from the first to the last of `dates`, in order."""
+    with duck.session(files.staging(lake, run_id)) as con:
+        staged = duck.parquet(con, staged_files(lake, run_id, "rows"), schema.STAGED)
+        query = (
+            f"SELECT feedback_date, count(*) FROM {staged} WHERE feedback_date BETWEEN ? AND ? GROUP BY 1 ORDER BY 1"
+        )
+        return dict(con.execute(query, list(dates)).fetchall())
+
+
 def reject_reasons(lake: Path, run_id: str, source: str) -> dict[str, int]:
     """Rows of a source that the run rejected, by reason, most frequent first; call it before the commit."""
     with duck.session(files.staging(lake, run_id)) as con:

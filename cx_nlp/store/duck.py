@@ -1,6 +1,7 @@
 """DuckDB as the store uses it: no network, bounded memory, spilling into the run's own scratch folder."""
 
 import contextlib
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -9,8 +10,14 @@ import pyarrow as pa
 
 from cx_nlp.errors import LakeError
 
-MEMORY = "384MB"  # of buffers; more rows than fit go to the spill folder
+_MEGABYTES = 384
+MEMORY = f"{_MEGABYTES}MB"  # of buffers; more rows than fit go to the spill folder
 BATCH = 10_000  # rows a batch handed to Arrow
+
+
+def shared_memory(sessions: int) -> str:
+    """The memory of one of several sessions at once; not less than a sort of one slice needs."""
+    return f"{max(128, _MEGABYTES // sessions)}MB"
 
 
 @contextlib.contextmanager
@@ -22,7 +29,8 @@ def session(scratch: Path, *, memory: str = MEMORY, threads: int = 2) -> Iterato
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory,
         "threads": threads,
-        "temp_directory": str(scratch / "spill"),
+        # Of its own: sessions side by side would write into each other's files.
+        "temp_directory": str(scratch / f"spill-{secrets.token_hex(4)}"),
         "preserve_insertion_order": False,  # every result is ordered by its own key
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,

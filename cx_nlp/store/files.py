@@ -21,7 +21,7 @@ from cx_nlp import schema
 from cx_nlp.errors import LakeError
 
 PART = "part-0.parquet"
-PARTITIONED = ("feedback", "theme_mentions", "sentences", "rejects", "runs", *schema.MEASURE_TABLES)
+PARTITIONED = ("feedback", "theme_mentions", "sentences", "rejects", "runs", "quality", *schema.MEASURE_TABLES)
 SCORED_TABLES = ("feedback", "theme_mentions", "sentences")  # partitioned by feedback_date, rewritten together
 ROW_GROUP = 50_000  # rows; fixed, since it shapes the bytes
 _DT = re.compile(r"dt=(\d{4}-\d{2}-\d{2})")

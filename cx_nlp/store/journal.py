@@ -91,6 +91,7 @@ def leftovers(lake: Path) -> list[Path]:
         entry = json.loads(journal.read_text(encoding="utf-8"))
         promised.update(lake / temporary for temporary, _ in entry["writes"])
     found = [*lake.glob("_state/.*.tmp"), *lake.glob("_journal/.*.tmp"), *lake.glob("themes/.*.tmp")]
+    found += lake.glob("_registry/.*.tmp")
     for table in files.PARTITIONED:
         found += lake.glob(f"{table}/dt=*/.*.tmp")
     empty = [

@@ -24,10 +24,10 @@ def write_rejects(plan: Plan) -> list[Write]:
     """The run's rejected rows that the lake does not know yet, under the UTC date of the run.
 
     `occurrence` counts equal rejected rows within one file; the same row in two files is one row here, with its place
-    in the file whose name comes first. A run for one date takes none.
+    in the file whose name comes first. A run for some dates takes none.
     """
     staged = staged_files(plan.lake, plan.run_id, "rejects")
-    if plan.only_date or not staged:
+    if plan.dates or not staged:
         return []
     final = files.partition(plan.lake, "rejects", plan.started_at.astimezone(dt.UTC).date())
     names = ", ".join(f'"{name}"' for name in schema.REJECTS.names)
@@ -61,7 +61,10 @@ def run_rows(
     common: columns that all sources share (flow, config_hash, code_version, model_version, …); by_source: those of one
     (window_low, seconds_read, …). `status`, `finished_at` and `window_high` are filled unless given.
     """
-    scored, mentions = _total(built, "scored"), _total(built, "mentions")
+    built = list(built)
+    scored, mentions, themeless, discovered = (
+        _total(built, name) for name in ("scored", "mentions", "themeless", "discovered")
+    )
     return [
         {
             "run_id": plan.run_id,
@@ -73,11 +76,18 @@ def run_rows(
             **counts,
             "scored": scored.get(source, 0),
             "mentions": mentions.get(source, 0),
+            "themeless": themeless.get(source, 0) - discovered.get(source, 0),
             **common,
             **(by_source or {}).get(source, {}),
         }
         for source, counts in plan.counts.items()
     ]
+
+
+def rows_of_run(lake: Path, run_id: str, started_at: dt.datetime) -> list[dict[str, object]]:
+    """A run's rows in `runs`; [] if it has none."""
+    path = files.partition(lake, "runs", started_at.astimezone(dt.UTC).date())
+    return [row for row in files.read_table(path, schema.RUNS).to_pylist() if row["run_id"] == run_id]
 
 
 def write_runs(lake: Path, rows: Sequence[Mapping[str, object]], *, run_id: str) -> list[Write]:

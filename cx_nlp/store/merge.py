@@ -21,10 +21,13 @@ import pandas as pd
 import pyarrow as pa
 
 from cx_nlp import schema
-from cx_nlp.store import counting, duck, files, responses, snapshots
+from cx_nlp.store import counting, duck, files, responses, snapshots, tombstones
 from cx_nlp.store.staging import staged_files
 
 RESPONSE_ROWS = 100_000  # rows of responses settled at a time
+Dates = tuple[dt.date, dt.date]  # first and last, both included
+# Adds rows of the lake to the table `leaving`; -> their number by source.
+Remove = Callable[[duckdb.DuckDBPyConnection, Path], dict[str, int]]
 _SETTLED = pa.schema(
     [(name, schema.FEEDBACK.field(name).type) for name in ("source", "feedback_id", *responses.DECIDES)]
 )
@@ -37,7 +40,7 @@ class Plan:
     lake: Path
     run_id: str
     started_at: dt.datetime
-    only_date: dt.date | None
+    dates: Dates | None  # the run takes feedback of these dates alone
     counts: dict[str, dict[str, int]]  # by source: read, the accounting counts, removed
     to_score: dict[dt.date, int]  # every date to rewrite, in order, and its rows to score
     high: dict[str, dt.datetime]  # by source: the newest updated_at (else submitted_at) read, at most started_at
@@ -52,15 +55,20 @@ class Plan:
 
         Every date stands in exactly one group; no change, no groups.
         """
-        groups: list[list[dt.date]] = []
-        held = rows
-        for date, count in self.to_score.items():
-            if held >= rows:
-                groups.append([])
-                held = 0
-            groups[-1].append(date)
-            held += count
-        return groups
+        return grouped(self.to_score, rows)
+
+
+def grouped(counts: Mapping[dt.date, int], rows: int) -> list[list[dt.date]]:
+    """Dates in order, joined so that each group but the last has `rows` or more."""
+    groups: list[list[dt.date]] = []
+    held = rows
+    for date, count in sorted(counts.items()):
+        if held >= rows:
+            groups.append([])
+            held = 0
+        groups[-1].append(date)
+        held += count
+    return groups
 
 
 def plan(
@@ -70,41 +78,47 @@ def plan(
     started_at: dt.datetime,
     occurrence_id: Callable[[str, int], str],
     sources: Iterable[str] = (),
-    only_date: dt.date | None = None,
+    dates: Dates | None = None,
     whole: Mapping[str, float] | None = None,
+    staged_by: str | None = None,
+    remove: Remove | None = None,
     memory: str = duck.MEMORY,
     threads: int = 2,
 ) -> Plan:
     """Compare the run's staged rows with the lake; changes nothing in it. Call under the lock, after all staging.
 
     occurrence_id: (identity, 1, 2, …) -> feedback_id of a further equal row without an id of its own.
-    sources: names that get counts even if they gave no row. only_date: takes the rows of that feedback_date; others,
+    sources: names that get counts even if they gave no row. dates: takes the rows of those feedback_dates; others,
     and rejects, which have no date, are not read at all. whole: sources of which all that there is was staged, with the
-    smallest share of their rows that may stay; their other rows in the lake are removed. Nothing staged and nothing
-    whole gives a plan without dates. Raises RunStopped for a snapshot that leaves less than its share.
+    smallest share of their rows that may stay; their other rows in the lake are removed. staged_by: the run that staged
+    the rows, if it is another: a backfill commits what it read in several runs. remove: what else goes. Nothing staged
+    and nothing removed gives a plan without dates. Raises RunStopped for a snapshot that leaves less than its share.
     """
     folder = files.staging(lake, run_id) / "plan"
     folder.mkdir(parents=True, exist_ok=True)
     with duck.session(folder.parent, memory=memory, threads=threads) as con:
-        _load(con, lake, run_id, only_date)
+        staged = staged_files(lake, staged_by or run_id, "rows")
+        _load(con, staged, dates)
         _name_occurrences(con, occurrence_id)
+        tombstones.load(con, lake)
         _decide(con, lake)
-        removed = snapshots.remove(con, lake, run_id, whole or {})
-        counts = counting.counts(con, lake, run_id, sources, removed=removed, rejects=only_date is None)
+        tombstones.keep(con, folder)
+        removed = snapshots.remove(con, lake, run_id, whole or {}) | (remove(con, lake) if remove else {})
+        counts = counting.counts(con, lake, run_id, sources, removed=removed, rejects=dates is None)
         high = counting.high(con, started_at)
         con.execute("DROP TABLE staged")
         _settle(con, lake)
-        to_score = _write(con, lake, run_id, folder)
-    return Plan(lake, run_id, started_at, only_date, counts, to_score, high, tuple(sorted(whole or {})))
+        to_score = _write(con, staged, folder)
+    return Plan(lake, run_id, started_at, dates, counts, to_score, high, tuple(sorted(whole or {})))
 
 
-def _load(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, only_date: dt.date | None) -> None:
+def _load(con: duckdb.DuckDBPyConnection, staged: list[Path], dates: Dates | None) -> None:
     """Table `staged`: light columns of all rows, each with its place (part, nr) in the staged files.
 
     `tie` tells rows apart that are equal in all mapped values: what a source passes through unmapped.
     """
-    rows = duck.parquet(con, staged_files(lake, run_id, "rows"), schema.STAGED, located=True)
-    where = f"WHERE {_of_date(rows, only_date)}" if only_date else ""
+    rows = duck.parquet(con, staged, schema.STAGED, located=True)
+    where = f"WHERE {_of_dates(rows, dates)}" if dates else ""
     con.execute(f"""
         CREATE TABLE staged AS
         SELECT part, nr, source, feedback_id, row_hash, coalesce(response_id, feedback_id) AS response_id,
@@ -114,9 +128,9 @@ def _load(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, only_date: dt
         FROM {rows} {where}""")
 
 
-def _of_date(rows: str, date: dt.date) -> str:
-    """Rows of one date, and what deletes one of them: a tombstone often has no date, and must not be passed over."""
-    on = f"feedback_date = DATE '{date.isoformat()}'"
+def _of_dates(rows: str, dates: Dates) -> str:
+    """Rows of some dates, and what deletes one of them: a tombstone often has no date, and must not be passed over."""
+    on = f"feedback_date BETWEEN DATE '{dates[0].isoformat()}' AND DATE '{dates[1].isoformat()}'"
     keys = f"SELECT (source, feedback_id) FROM {rows} WHERE {on}"
     return f"{on} OR (is_deleted AND (source, feedback_id) IN ({keys}))"
 
@@ -158,6 +172,7 @@ def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
 
     Of versions that tie, the one that the lake holds stands: reading both again must not bring the older one back. A
     tombstone wins over what is not newer, and without a time of its own over all. "absent": it finds nothing to delete.
+    A row that is not newer than a remembered tombstone of its key has lost to that.
     """
     known = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
     con.execute(f"""
@@ -170,6 +185,8 @@ def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
                CASE WHEN winner.is_deleted AND (known.feedback_id IS NULL OR winner.updated_at < known.updated_at)
                          THEN 'absent'
                     WHEN winner.is_deleted THEN 'deleted'
+                    WHEN known.feedback_id IS NULL AND remembered.deleted_at >= coalesce(winner.updated_at, winner.submitted_at)
+                         THEN 'superseded'
                     WHEN known.feedback_id IS NULL THEN 'new'
                     WHEN known.row_hash = winner.row_hash THEN 'unchanged'
                     WHEN winner.updated_at < known.updated_at THEN 'superseded'
@@ -179,7 +196,8 @@ def _decide(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
                   ORDER BY (staged.is_deleted AND staged.updated_at IS NULL) DESC, staged.updated_at DESC NULLS LAST,
                            staged.is_deleted DESC, coalesce(staged.row_hash = held.row_hash, false) DESC,
                            staged.row_hash DESC, tie, file, part, nr) = 1) AS winner
-        LEFT JOIN held AS known USING (source, feedback_id)""")
+        LEFT JOIN held AS known USING (source, feedback_id)
+        LEFT JOIN remembered USING (source, feedback_id)""")
     con.execute("""
         CREATE TABLE leaving AS
         SELECT source, feedback_id, old_date, old_response FROM decided WHERE fate IN ('replaced', 'deleted')""")
@@ -223,7 +241,7 @@ def _settle(con: duckdb.DuckDBPyConnection, lake: Path) -> None:
         con.unregister("batch")
 
 
-def _write(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, folder: Path) -> dict[dt.date, int]:
+def _write(con: duckdb.DuckDBPyConnection, staged: list[Path], folder: Path) -> dict[dt.date, int]:
     """The plan's three files; -> rows to score by date to rewrite. A lake row is touched only if a value changes.
 
     Step by step, each with one large operation: joins and the sort of whole rows do not share the memory.
@@ -256,9 +274,9 @@ def _write(con: duckdb.DuckDBPyConnection, lake: Path, run_id: str, folder: Path
     value = {name: f"CASE WHEN f.is_settled THEN f.{name} ELSE {own} END" for name, own in alone.items()}
     value |= {"feedback_id": "f.feedback_id", "response_id": "f.response_id"}
     columns = ", ".join(f"{value.get(name, f'r.{name}')} AS {name}" for name in schema.STAGED.names)
-    staged = duck.parquet(con, staged_files(lake, run_id, "rows"), schema.STAGED, located=True)
+    source = duck.parquet(con, staged, schema.STAGED, located=True)
     unsorted, rows = folder / "unsorted.parquet", folder / "rows.parquet"
-    _copy(con, f"SELECT {columns} FROM {staged} AS r JOIN final AS f ON r.part = f.part AND r.nr = f.nr", unsorted)
+    _copy(con, f"SELECT {columns} FROM {source} AS r JOIN final AS f ON r.part = f.part AND r.nr = f.nr", unsorted)
     con.execute("DROP TABLE final")
     _copy(con, f"FROM {duck.parquet(con, [unsorted], schema.STAGED)} ORDER BY feedback_date, source, feedback_id", rows)
     unsorted.unlink()

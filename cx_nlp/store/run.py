@@ -1,5 +1,6 @@
 """A run from the lake's side: open it, finish it in one commit, or give it up."""
 
+import datetime as dt
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ import pandas as pd
 
 from cx_nlp import schema
 from cx_nlp.errors import LakeError
-from cx_nlp.store import files, journal, ledger, state
+from cx_nlp.store import due, files, journal, ledger, qualities, state, tombstones
 from cx_nlp.store.building import Built
 from cx_nlp.store.journal import Healed, Step
 from cx_nlp.store.merge import Plan
@@ -32,13 +33,16 @@ def commit_run(
     themes: pd.DataFrame | None = None,
     taken: Mapping[str, Mapping[str, str]] | None = None,
     advance: bool = True,
+    settings: str | None = None,
+    owes: due.Due | None = None,
     step: Step = lambda name: None,
 ) -> None:
     """Make the run part of the lake: all tables, `runs` and the state change together or not at all.
 
     runs: from `run_rows`. themes: the taxonomy's dimension, see `ledger.write_themes`. taken: by source, the checksums
-    of its files by name (`SourceFile.name`, `.sha256`). advance: False for a backfill; then neither watermarks nor
-    checksums are kept, nor are they for a run of one date. The staging folder goes when all is done.
+    of its files by name (`SourceFile.name`, `.sha256`). advance: False keeps neither watermarks nor checksums, nor
+    are they kept for a run of some dates. settings: the text of `_state/settings.json`. owes: figures that this run
+    leaves for a later one to compute, see `due`; None where `built` holds all. The staging folder goes when all is done.
     Raises LakeError; the next run's `open_lake` repairs what was left.
     """
     built = list(built)
@@ -49,7 +53,12 @@ def commit_run(
     writes += ledger.write_themes(plan, built, themes)
     writes += ledger.write_runs(lake, runs, run_id=run_id)
     writes += state.write_version(lake, run_id)
-    if advance and plan.only_date is None:
+    writes += tombstones.write(lake, run_id, plan.folder)
+    writes += state.write_settings(lake, run_id, settings)
+    owed, paid = due.write(lake, run_id, owes)
+    writes += owed
+    deletes += paid
+    if advance and plan.dates is None:
         writes += state.write_state(
             lake, run_id, taken=taken or {}, high=plan.high, started_at=plan.started_at, whole=plan.whole
         )
@@ -58,8 +67,10 @@ def commit_run(
     step("staging dropped")
 
 
-def record_failure(lake: Path, run_id: str, rows: Sequence[Mapping[str, object]]) -> Healed:
-    """Leave the lake as it was before a failed run, but for the run's rows in `runs` (status "failed").
+def record_failure(
+    lake: Path, run_id: str, rows: Sequence[Mapping[str, object]], *, quality: Sequence[Mapping[str, object]] = ()
+) -> Healed:
+    """Leave the lake as it was before a failed run, but for the run's rows in `runs` (status "failed") and `quality`.
 
     A commit that had begun is finished instead: then the run is part of the lake, and these rows are not written.
     Call it under the same lock.
@@ -68,6 +79,9 @@ def record_failure(lake: Path, run_id: str, rows: Sequence[Mapping[str, object]]
     if run_id not in healed.finished:
         filled = [{"run_id": run_id, "status": "failed", **row} for row in rows]
         writes = ledger.write_runs(lake, filled, run_id=run_id) + state.write_version(lake, run_id)
+        started_at = rows[0]["started_at"] if rows else None
+        if isinstance(started_at, dt.datetime):
+            writes += qualities.write_quality(lake, run_id, quality, started_at=started_at)
         journal.commit(lake, run_id, writes)
     return healed
 

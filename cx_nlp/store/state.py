@@ -1,7 +1,8 @@
 """What the lake remembers between runs: which files were taken, how far each source was read, which contract holds.
 
-`_state/files.json` {source: {name: sha256}}, `_state/watermarks.json` {source: time}, `_state/schema_version`.
-All are written by the commit of the run whose rows they describe.
+`_state/files.json` {source: {name: sha256}}, `_state/watermarks.json` {source: time}, `_state/schema_version`; beside
+them `settings.json` (see `cx_nlp.remembered`), `forgotten.json`, `tombstones.parquet` and `due.json` (see the modules of
+these names). All are written by the commit of the run whose rows they describe.
 """
 
 import datetime as dt
@@ -36,14 +37,14 @@ def changed_files(lake: Path, source: str, paths: Iterable[Path], *, every: bool
     read is taken again by the next run, since its checksum is of what it was before.
     Raises SourceError for a file that cannot be read.
     """
-    taken = {} if every else _read(lake, "files").get(source, {})
+    taken = {} if every else read_json(lake, "files").get(source, {})
     found = [SourceFile(path, name, digest(path)) for name, path in name_files(paths).items()]
     return [file for file in found if taken.get(file.name) != file.sha256]
 
 
 def known_files(lake: Path, source: str) -> dict[str, str]:
     """The source's files as last taken: what each content is known by (a SHA-256, or a store's own mark), by name."""
-    return _read(lake, "files").get(source, {})
+    return read_json(lake, "files").get(source, {})
 
 
 def name_files(paths: Iterable[AnyPath]) -> dict[str, AnyPath]:
@@ -68,13 +69,13 @@ def digest(path: Path) -> str:
 
 def watermark(lake: Path, source: str) -> dt.datetime | None:
     """The newest updated_at (else submitted_at) committed for a source, UTC; None before its first run."""
-    found = _read(lake, "watermarks").get(source)
+    found = read_json(lake, "watermarks").get(source)
     return dt.datetime.fromisoformat(found) if found else None
 
 
 def advanced(lake: Path, high: Mapping[str, dt.datetime], started_at: dt.datetime) -> dict[str, dt.datetime]:
     """Watermarks after a run: never lower, and never above the run's start, so that a clock set back heals."""
-    known = {source: dt.datetime.fromisoformat(text) for source, text in _read(lake, "watermarks").items()}
+    known = {source: dt.datetime.fromisoformat(text) for source, text in read_json(lake, "watermarks").items()}
     return {
         source: min(started_at, max(time for time in (known.get(source), high.get(source)) if time is not None))
         for source in sorted({*known, *high})
@@ -94,17 +95,25 @@ def write_state(
 
     whole: sources whose files in `taken` are all that there are; what others of theirs were known by is forgotten.
     """
-    known = _read(lake, "files")
+    known = read_json(lake, "files")
     stays = {source: files for source, files in known.items() if source not in set(whole)}
     checksums = {source: {**stays.get(source, {}), **taken.get(source, {})} for source in {*known, *taken}}
     checksums = {source: files for source, files in checksums.items() if files}
     marks = {source: time.isoformat() for source, time in advanced(lake, high, started_at).items()}
     writes = []
     for name, value in (("files", checksums), ("watermarks", marks)):
-        path, text = _path(lake, name), json.dumps(value, indent=1, sort_keys=True) + "\n"
+        path, text = json_file(lake, name), json.dumps(value, indent=1, sort_keys=True) + "\n"
         if value and (not path.exists() or path.read_text(encoding="utf-8") != text):
             writes.append((files.write_text(path, text, run_id=run_id), path))
     return writes
+
+
+def write_settings(lake: Path, run_id: str, text: str | None) -> list[tuple[Path, Path]]:
+    """What runs were told by their config, as `_state/settings.json`, for the commit; none if it stands as it is."""
+    path = json_file(lake, "settings")
+    if text is None or (path.exists() and path.read_text(encoding="utf-8") == text):
+        return []
+    return [(files.write_text(path, text, run_id=run_id), path)]
 
 
 def check_version(lake: Path) -> None:
@@ -117,8 +126,8 @@ def check_version(lake: Path) -> None:
 
 def check_readable(lake: Path) -> None:
     """Raises LakeError if a file of the state is broken."""
-    for name in ("files", "watermarks"):
-        _read(lake, name)
+    for name in ("files", "watermarks", "settings", "forgotten", "due"):
+        read_json(lake, name)
 
 
 def write_version(lake: Path, run_id: str) -> list[tuple[Path, Path]]:
@@ -127,12 +136,14 @@ def write_version(lake: Path, run_id: str) -> list[tuple[Path, Path]]:
     return [] if path.exists() else [(files.write_text(path, f"{schema.SCHEMA_VERSION}\n", run_id=run_id), path)]
 
 
-def _path(lake: Path, name: str) -> Path:
+def json_file(lake: Path, name: str) -> Path:
+    """A file of the lake's state, there or not."""
     return lake / "_state" / f"{name}.json"
 
 
-def _read(lake: Path, name: str) -> dict:
-    path = _path(lake, name)
+def read_json(lake: Path, name: str) -> dict:
+    """The object in a file of the state; {} where there is none. Raises LakeError if it is broken."""
+    path = json_file(lake, name)
     try:
         value = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if not isinstance(value, dict):

@@ -3,27 +3,22 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cx_nlp.spans.find import Sentence, mention_of, sentences_of
-from cx_nlp.spans.mentions import Phrase, noun_phrases, phrase_at
-from cx_nlp.spans.pipeline import load_nlp, parse
-from cx_nlp.spans.sentences import sentence_starts
-from cx_nlp.spans.view import view
-from cx_nlp.themes.inflection import english, plain_singular
-from cx_nlp.themes.patterns import BETWEEN, needs_lemmas
+from cx_nlp.spans.find import Sentence, clauses_of, mention_of, read_layout, sentences_of
+from cx_nlp.spans.mentions import Phrase, phrase_at
+from cx_nlp.spans.pipeline import parse
+from cx_nlp.themes.matcher import Match, matcher_of
+from cx_nlp.themes.patterns import BETWEEN
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-_PATTERN, _INCLUDE, _EXCLUDE = range(3)
-
 
 @dataclass(frozen=True, slots=True)
 class ThemeHit:
-    """theme_score is 1.0 for a pattern, which fits or does not."""
+    """score is 1.0 for a pattern, which fits or does not, and the cosine for a seed."""
 
     theme_id: str
     score: float = 1.0
@@ -32,7 +27,10 @@ class ThemeHit:
 
 @dataclass(frozen=True, slots=True)
 class ThemedMention:
-    """A `cx_nlp.spans.Mention` with its themes, most specific only; () if it fits none."""
+    """A `cx_nlp.spans.Mention` with its themes by pattern, most specific only; () if it fits none.
+
+    barred: themes that it may not get by meaning either, for their exclude or include.
+    """
 
     start: int
     end: int
@@ -41,23 +39,16 @@ class ThemedMention:
     opinion: str | None
     is_negated: bool
     themes: tuple[ThemeHit, ...] = ()
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class TextSpans:
-    """Sentences and themed mentions of one text, each in the order of (start, end)."""
+    """Sentences, themed mentions and clauses of one text, as in `cx_nlp.spans.Spans`."""
 
     sentences: tuple[Sentence, ...]
     mentions: tuple[ThemedMention, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Tokens [start, end) of a Doc that fit a pattern of a theme."""
-
-    start: int
-    end: int
-    theme_id: str
+    clauses: tuple[Sentence, ...] = ()
 
 
 def analyse(texts: Iterable[str], taxonomy: Taxonomy, *, batch_size: int = 256) -> Iterator[TextSpans]:
@@ -66,130 +57,30 @@ def analyse(texts: Iterable[str], taxonomy: Taxonomy, *, batch_size: int = 256) 
     A match inside a noun phrase is a theme of that mention. One in the opinion on a mention makes the mention's
     theme more specific ("the staff were rude"). Any other is a mention of its own ("overpriced").
     """
-    matcher = _matcher(taxonomy)
+    matcher = matcher_of(taxonomy)
 
     def read(doc: "Doc"):
-        themed = assign(doc, noun_phrases(doc), matcher.matches(doc), matcher.parents)
-        return sentence_starts(doc), [(phrase.located(doc), themes) for phrase, themes in themed]
+        from cx_nlp.spans.components import phrases_of
+
+        found = matcher.find(doc)
+        themed = assign(doc, phrases_of(doc), matcher.counted(doc, found), matcher.parents)
+        return read_layout(doc), [
+            (phrase.located(doc), themes, matcher.barred(doc, found, phrase.left, phrase.end))
+            for phrase, themes in themed
+        ]
 
     for text, found in parse(texts, read, batch_size=batch_size, lemmas=matcher.needs_lemmas):
-        sentences = sentences_of(text, [offset + start for offset, (starts, _) in found for start in starts])
+        layouts = [(offset, layout) for offset, (layout, _) in found]
+        sentences = sentences_of(text, [offset + start for offset, layout in layouts for start in layout.starts])
         mentions = []
         for offset, (_, themed) in found:
-            for located, themes in themed:
+            for located, themes, barred in themed:
                 m = mention_of(text, located.shifted(offset), sentences)
                 hits = tuple(ThemeHit(theme) for theme in themes)
-                mentions.append(ThemedMention(m.start, m.end, m.text, m.sentence, m.opinion, m.is_negated, hits))
-        yield TextSpans(sentences, tuple(mentions))
-
-
-@lru_cache(maxsize=4)
-def _matcher(taxonomy: Taxonomy) -> "ThemeMatcher":
-    """Made once a taxonomy: tokenizing some thousand patterns takes longer than parsing a hundred texts."""
-    return ThemeMatcher(taxonomy)
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A written form: what a phrase may call it, and the phrases (words, theme, what it is) that can start with it."""
-
-    keys: frozenset[str]
-    starts: tuple[tuple[tuple[str, ...], str, int], ...]
-
-
-class ThemeMatcher:
-    """A taxonomy made ready to be matched against Docs of the shipped pipeline."""
-
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        from spacy.matcher import Matcher
-
-        nlp = load_nlp()
-        self.parents = taxonomy.parent_of()
-        self.bases = english()
-        # first word -> [(all words, theme, what it is)]
-        self._phrases: dict[str, list[tuple[tuple[str, ...], str, int]]] = defaultdict(list)
-        self._needs_include: set[str] = {theme.theme_id for theme in taxonomy.themes if theme.include}
-        self._tokens = Matcher(nlp.vocab)
-        self._theme_of: dict[int, str] = {}
-        self.needs_lemmas = False
-        for theme in taxonomy.themes:
-            for kind, patterns in ((_PATTERN, theme.patterns), (_INCLUDE, theme.include), (_EXCLUDE, theme.exclude)):
-                for pattern in patterns:
-                    if isinstance(pattern, str):
-                        words = self._words(nlp, pattern)
-                        self._phrases[words[0]].append((words, theme.theme_id, kind))
-            token_patterns = [pattern for pattern in theme.patterns if not isinstance(pattern, str)]
-            if token_patterns:
-                self._tokens.add(theme.theme_id, token_patterns)
-                self._theme_of[nlp.vocab.strings[theme.theme_id]] = theme.theme_id
-                self.needs_lemmas = self.needs_lemmas or any(map(needs_lemmas, token_patterns))
-
-        self._word = lru_cache(maxsize=20_000)(self._look_up)
-
-    def _look_up(self, norm: str) -> _Word:
-        keys = self.bases(norm) | {f"={norm}"}
-        return _Word(keys, tuple(start for key in sorted(keys) for start in self._phrases.get(key, ())))
-
-    def _words(self, nlp, phrase: str) -> tuple[str, ...]:
-        """What each word's bases must hold; "=" marks a word that must stand as it is written."""
-        is_exact = phrase.startswith("=")
-        words = [token.norm_ for token in nlp.make_doc(view(phrase.removeprefix("="))) if token.text.strip(" -")]
-        return tuple(f"={word}" if is_exact else plain_singular(word, self.bases) for word in words)
-
-    def matches(self, doc: "Doc") -> list[Match]:
-        """The matches that count: not excluded, with their include, and inside no longer match of the taxonomy."""
-        found: dict[int, list[Match]] = {_PATTERN: [], _INCLUDE: [], _EXCLUDE: []}
-        norms = [token.norm_ for token in doc]
-        words = [self._word(norm) for norm in norms]
-        for start, word in enumerate(words):
-            for phrase, theme, kind in word.starts:
-                end = _match_end(norms, words, phrase, start)
-                if end:
-                    found[kind].append(Match(start, end, theme))
-        if self._theme_of:
-            found[_PATTERN] += [Match(start, end, self._theme_of[key]) for key, start, end in self._tokens(doc)]
-        excluded = found[_EXCLUDE]
-        counted = {
-            match
-            for match in found[_PATTERN]
-            if not any(e.theme_id == match.theme_id and e.start < match.end and match.start < e.end for e in excluded)
-            and (match.theme_id not in self._needs_include or _is_included(doc, match, found[_INCLUDE]))
-        }
-        return _longest(counted)
-
-
-def _longest(matches: Iterable[Match]) -> list[Match]:
-    """Without the matches that lie inside a longer one of the same taxonomy."""
-    longest, taxonomy, reach = [], None, (0, 0)
-    # Sorted by start, longest first: what ends no later than an earlier one lies inside it.
-    for match in sorted(matches, key=lambda m: (_taxonomy(m.theme_id), m.start, -m.end, m.theme_id)):
-        if _taxonomy(match.theme_id) != taxonomy:
-            taxonomy, reach = _taxonomy(match.theme_id), (0, 0)
-        if match.end > reach[1] or (match.start, match.end) == reach:
-            longest.append(match)
-            reach = (match.start, match.end)
-    return longest
-
-
-def _taxonomy(theme_id: str) -> str:
-    return theme_id.partition("/")[0]
-
-
-def _match_end(norms: Sequence[str], words: Sequence[_Word], phrase: tuple[str, ...], start: int) -> int | None:
-    """The token after the phrase that starts at `start`; None if it does not stand there."""
-    at = start + 1
-    for wanted in phrase[1:]:
-        while at < len(words) and wanted not in words[at].keys and norms[at] in BETWEEN:
-            at += 1
-        if at >= len(words) or wanted not in words[at].keys:
-            return None
-        at += 1
-    return at
-
-
-def _is_included(doc: "Doc", match: Match, includes: Sequence[Match]) -> bool:
-    sentence = doc[match.start].sent
-    return any(i.theme_id == match.theme_id and sentence.start <= i.start < sentence.end for i in includes)
+                mentions.append(
+                    ThemedMention(m.start, m.end, m.text, m.sentence, m.opinion, m.is_negated, hits, barred)
+                )
+        yield TextSpans(sentences, tuple(mentions), clauses_of(layouts))
 
 
 def assign(

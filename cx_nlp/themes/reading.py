@@ -1,7 +1,7 @@
 """One taxonomy file, from YAML to `Theme`s, with the line of whatever is wrong."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from cx_nlp.errors import TaxonomyError, UnknownName
 from cx_nlp.shipped import shipped
 from cx_nlp.themes.patterns import check_phrase, check_tokens
-from cx_nlp.themes.taxonomy import Theme
+from cx_nlp.themes.taxonomy import SEED_THRESHOLD, Theme
 
 Path_ = tuple[str | int, ...]  # where in a file: ("themes", 3, "patterns", 0)
 _DEEPEST = 12
+_TAKEN = {"new": "ids of discovered themes start so", "fit": "ids of fitted themes start so"}
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -41,7 +42,18 @@ class _ThemeEntry(_Strict):
 class _FileEntry(_Strict):
     taxonomy: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     version: str | int | float = 1
+    seed_threshold: float = Field(SEED_THRESHOLD, ge=0, le=1)
     themes: list[_ThemeEntry] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An example of a file: its text must get the theme (`is_hit`), or must not."""
+
+    where: Path_
+    theme_id: str
+    text: str
+    is_hit: bool
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,7 @@ class TaxonomyFile:
     version: str
     themes: tuple[Theme, ...]
     lines: dict[Path_, int]
+    claims: tuple[Claim, ...] = ()
 
     def error(self, where: Path_, reason: str) -> TaxonomyError:
         return TaxonomyError(str(self.path), _line(self.lines, where), reason)
@@ -75,9 +88,26 @@ def read_taxonomy(path: Path) -> TaxonomyFile:
     except ValidationError as error:
         raise _explain(error, path, lines) from None
     name = entry.taxonomy or path.stem
+    if name in _TAKEN:
+        raise TaxonomyError(
+            str(path), _line(lines, ("taxonomy",)), f"a taxonomy cannot be called {name!r}: {_TAKEN[name]}"
+        )
     _check_ids(entry.themes, path, lines)
-    themes = tuple(_theme(name, i, theme, path, lines) for i, theme in enumerate(entry.themes))
-    return TaxonomyFile(path, name, str(entry.version), themes, lines)
+    themes = tuple(
+        replace(_theme(name, i, theme, path, lines), seed_threshold=entry.seed_threshold)
+        for i, theme in enumerate(entry.themes)
+    )
+    claims = tuple(
+        Claim(
+            ("themes", i, "examples", j),
+            theme.theme_id,
+            one if isinstance(one, str) else one.text,
+            isinstance(one, str),
+        )
+        for i, (theme, its) in enumerate(zip(themes, entry.themes, strict=True))
+        for j, one in enumerate(its.examples)
+    )
+    return TaxonomyFile(path, name, str(entry.version), themes, lines, claims)
 
 
 def _theme(taxonomy: str, index: int, entry: _ThemeEntry, path: Path, lines: dict[Path_, int]) -> Theme:
@@ -102,7 +132,7 @@ def _theme(taxonomy: str, index: int, entry: _ThemeEntry, path: Path, lines: dic
         parent_theme_id=f"{taxonomy}/{entry.parent}" if entry.parent else None,
         owner=entry.owner,
         patterns=patterns,
-        seeds=tuple(entry.seeds),
+        seeds=checked("seeds"),
         include=checked("include"),
         exclude=checked("exclude"),
         examples=tuple(example for example in entry.examples if isinstance(example, str)),

@@ -2,6 +2,7 @@
 
 taxonomy: shop            # default: the file's name
 version: 1                # becomes part of themes_version; default 1
+seed_threshold: 0.55      # least cosine between a mention and a seed, 0..1; 1 turns seeds off; default see SEED_THRESHOLD
 themes:
   - id: delivery          # `id` and `name` alone are enough: the name is then the pattern
     name: Delivery
@@ -14,7 +15,7 @@ themes:
       - [{LOWER: never}, {LOWER: arrived}]
     exclude: [late fee]   # a match that overlaps one of these does not count
     include: [parcel]     # if given, a match counts only in a sentence that holds one of these
-    seeds: [where is my parcel]     # example phrases, for matching by meaning
+    seeds: [where is my parcel]     # example phrases: what no pattern matches gets the theme nearest in meaning
     examples:             # checked each time the file is loaded
       - It arrived three days late.
       - not: I paid a late fee.
@@ -24,11 +25,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
+from cx_nlp.errors import UsageError
 from cx_nlp.spans.pipeline import pipeline_version
 from cx_nlp.themes.patterns import TokenPattern
 
-MATCH_VERSION = "match-1"  # bump when the same taxonomy gives other themes
+if TYPE_CHECKING:
+    from cx_nlp.themes.fitted import Fitted
+
+MATCH_VERSION = "match-2"  # bump when the same taxonomy gives other themes
+SEED_THRESHOLD = 0.55
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class Theme:
     seeds: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    seed_threshold: float = SEED_THRESHOLD
     examples: tuple[str, ...] = ()
     counter_examples: tuple[str, ...] = ()
 
@@ -56,10 +64,14 @@ class Theme:
 
 @dataclass(frozen=True, slots=True)
 class Taxonomy:
-    """The themes of all loaded files, in file order. `version` is the `themes_version` of its mentions."""
+    """The themes of all loaded files, in file order. `version` is the `themes_version` of its mentions.
+
+    fitted: themes of whole comments that were learned from examples, beside those of mentions.
+    """
 
     version: str
     themes: tuple[Theme, ...] = field(default=())
+    fitted: tuple["Fitted", ...] = field(default=())
 
     def __hash__(self) -> int:
         return hash(self.version)
@@ -75,7 +87,7 @@ class Taxonomy:
                 "kind": "taxonomy", "owner": theme.owner,
             }
             for theme in self.themes
-        ]  # fmt: skip
+        ] + [row for fitted in self.fitted for row in fitted.rows()]  # fmt: skip
 
 
 def version_of(name: str, version: str, themes: Sequence[Theme]) -> str:
@@ -85,11 +97,11 @@ def version_of(name: str, version: str, themes: Sequence[Theme]) -> str:
     return f"{name}-{version}+{digest[:12]}"
 
 
-def load_taxonomies(names_or_paths: Sequence[str]) -> Taxonomy:
-    """Read, check and join taxonomies: shipped names ("general") or paths of YAML files.
+def load_taxonomies(names_or_paths: Sequence[str], fits: Sequence[str] = ()) -> Taxonomy:
+    """Read, check and join taxonomies: shipped names ("general") or paths of YAML files; fits: folders of `themes fit`.
 
     [] gives a taxonomy without themes. Raises TaxonomyError with file, line and reason for anything wrong in a
-    file, examples that fail included, and UnknownName for a name that is not shipped.
+    file, examples that fail included, UnknownName for a name that is not shipped, and ModelError for a fit.
     """
     from cx_nlp.themes.check import check_examples
     from cx_nlp.themes.reading import read_taxonomy, resolve
@@ -102,4 +114,17 @@ def load_taxonomies(names_or_paths: Sequence[str]) -> Taxonomy:
     versions = [version_of(file.name, file.version, file.themes) for file in files] or [version_of("none", "0", ())]
     for file in files:
         check_examples(file)
-    return Taxonomy(",".join(versions), tuple(theme for file in files for theme in file.themes))
+    fitted = _load_fits(fits)
+    versions += [one.version for one in fitted]
+    return Taxonomy(",".join(versions), tuple(theme for file in files for theme in file.themes), fitted)
+
+
+def _load_fits(folders: Sequence[str]) -> tuple["Fitted", ...]:
+    from cx_nlp.themes.fitted import load_fitted
+
+    found = [load_fitted(folder) for folder in folders]
+    for i, one in enumerate(found):
+        for j in range(i):
+            if found[j].name == one.name:
+                raise UsageError(f"{folders[i]}: a fit named {one.name!r} is already given by {folders[j]}")
+    return tuple(found)

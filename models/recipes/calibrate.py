@@ -15,25 +15,23 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from cx_nlp.calibration import ece
+from cx_nlp.calibration import best_threshold, ece
 from cx_nlp.labelled import label_matrix
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from cx_nlp.score.model import Calibration, by_label
 from cx_nlp.score.predict import Predictor
+from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
 from models.recipes import data
 from models.recipes.command import one_line
 
-_GRID = np.arange(0.05, 0.91, 0.01)
 _TEMPERATURES = np.arange(0.4, 3.01, 0.05)
 _POWERS = np.arange(-0.6, 0.31, 0.05)
 _MIXED_GRID = np.arange(0.40, 0.96, 0.01)
 MIXED_FALSE_POSITIVES = 0.05
 KEPT_SHARE = 0.9  # the tenth of dev with the lowest confidence is what is called uncertain
-# What a label's own examples are weighed against: so many examples of what the model itself expects.
-PRIOR_EXAMPLES = 20.0
 _BIAS_PENALTY = 4.0  # of the emotions' biases: a label with few examples stays near the common calibration
 
 
@@ -88,21 +86,6 @@ def emotion_scaling(logits: np.ndarray, truth: np.ndarray) -> tuple[float, np.nd
     return round(float(1 / max(found[0], 0.2)), 3), found[1:].round(3)
 
 
-def best_threshold(p: np.ndarray, truth: np.ndarray) -> float:
-    """Threshold of the highest F1 of calibrated probabilities p (N,) against truth (N,).
-
-    The counts of the label's examples are joined by those the probabilities themselves expect, scaled to
-    PRIOR_EXAMPLES examples: ten examples of grief say little, and a threshold set on them alone is noise.
-    """
-    expected = PRIOR_EXAMPLES / max(p.sum(), 1e-9)  # scale at which the expectation holds PRIOR_EXAMPLES examples
-    scores = []
-    for t in _GRID:
-        said = p >= t
-        right = truth[said].sum() + expected * p[said].sum()
-        scores.append(2 * right / (truth.sum() + PRIOR_EXAMPLES + (1 + expected) * said.sum()))
-    return round(float(_GRID[int(np.argmax(scores))]), 2)
-
-
 def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     """p, truth (N, 28) -> a threshold for each label."""
     return {name: best_threshold(p[:, i], truth[:, i]) for i, name in enumerate(EMOTIONS)}
@@ -110,20 +93,11 @@ def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
 
 def mixed_strength(predictor: Predictor, taxonomy: Taxonomy, texts: list[str]) -> np.ndarray:
     """texts (N) -> (N,): the highest threshold at which each would be `is_mixed`, from spans as the engine finds them."""
-    found = list(analyse(texts, taxonomy))
-    spans = [[(s.start, s.end) for s in (*f.sentences, *f.mentions)] for f in found]
-    out = []
-    for f, read in zip(found, predictor.encoder.span_means(texts, spans), strict=True):
-        n = len(f.sentences)
-        mentions = read.means[1 + n :]
-        p = np.concatenate(
-            [
-                heads.sentiment(predictor.model, read.means[1 : 1 + n], read.counts[1 : 1 + n]),
-                heads.aspect(predictor.model, mentions, np.repeat(read.means[:1], len(mentions), axis=0)),
-            ]
-        )
-        out.append(min(p[:, heads.POSITIVE].max(initial=0), p[:, heads.NEGATIVE].max(initial=0)))
-    return np.array(out)
+    model, found = predictor.model, list(analyse(texts, taxonomy))
+    read = span_vectors(predictor.encoder, texts, found)
+    of_sentences = heads.sentiment(model, read.sentences.means, read.sentences.n_tokens)
+    sides = clear_sides(model, read, of_sentences, aspects(model, read))
+    return np.array([heads.mixed_strength(np.concatenate(pair)) for pair in sides])
 
 
 def mixed_truth(aspects: pd.DataFrame) -> pd.Series:

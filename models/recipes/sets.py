@@ -7,6 +7,7 @@ to its texts, is `models.recipes.data`'s business.
 """
 
 import csv
+import hashlib
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -71,6 +72,42 @@ def _mams(path: Path) -> Dataset:
     return Dataset.from_list(list(terms()))
 
 
+def _mams_categories(path: Path) -> Dataset:
+    """-> text, labels (the categories of the sentence, whatever its polarity on them)"""
+    sentences = ElementTree.parse(path).getroot()
+    return Dataset.from_list(
+        [
+            {
+                "text": sentence.findtext("text") or "",
+                "labels": sorted({one.get("category", "") for one in sentence.iter("aspectCategory")}),
+            }
+            for sentence in sentences
+        ]
+    )
+
+
+# Columns of the NHS set that are no themes.
+_NO_THEMES = ("Not assigned", "Labelling not possible")
+
+
+def _nhs_themes(path: Path) -> Dataset:
+    """-> text (unique but for case), labels (names of themes), respondent, split: half of the respondents to tune on
+    ("tune"), the others to report on ("report"). Rows that the annotators could give no theme are left out.
+    """
+    frame = Dataset.from_parquet(str(path)).to_pandas()
+    themes = list(frame.columns[list(frame.columns).index("Comment sentiment") + 1 :])
+    rows, seen = [], set()
+    for row in frame.to_dict("records"):
+        text, given = row["FFT answer"], [name for name in themes if str(row[name]) == "1"]
+        if not isinstance(text, str) or not given or set(given) & set(_NO_THEMES) or text.casefold() in seen:
+            continue
+        seen.add(text.casefold())
+        who = str(row["Respondent ID"])
+        half = "tune" if hashlib.sha256(who.encode()).digest()[0] % 2 else "report"
+        rows.append({"text": text, "labels": given, "respondent": who, "split": half})
+    return Dataset.from_list(rows)
+
+
 def _named(row: Row) -> Row:
     return {"text": row["text"], "label": SENTIMENTS[row["label"]]}
 
@@ -102,12 +139,16 @@ SETS = {
         lambda row: {"text": row["text"], "labels": row["labels"]},
     ),
     "mams-atsa": LabelledSet({"train": "aspect/mams-atsa/train.xml", "dev": "aspect/mams-atsa/val.xml"}, _mams),
+    "mams-acsa": LabelledSet(
+        {"train": "aspect/mams-acsa/train.xml", "dev": "aspect/mams-acsa/val.xml"}, _mams_categories
+    ),
     "banking77": LabelledSet(
         {"train": "themes/banking77.parquet"},
         _parquet,
         ("mteb/banking77", None, {"train": "train"}),
         lambda row: {"text": row["text"], "category": row["label_text"]},
     ),
+    "nhs-themes": LabelledSet(dict.fromkeys(("tune", "report"), "feedback/nhs_patient_feedback.parquet"), _nhs_themes),
     "nhs": LabelledSet({"all": "feedback/nhs_patient_feedback.parquet"}, _parquet),
 }
 

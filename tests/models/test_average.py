@@ -5,7 +5,7 @@ import torch
 
 from cx_nlp.errors import UsageError
 from models.recipes.average import average
-from models.recipes.card import _after
+from models.recipes.card import _round
 
 
 def test_networks_are_averaged_by_their_weights():
@@ -21,6 +21,10 @@ def test_weights_that_make_no_mean_and_other_networks_are_refused(other, weights
 
 
 def test_the_card_says_which_rounds_were_averaged():
-    rounds = [{"seed": 1}, {"seed": 5, "average_of": [{"seed": 1, "weight": 0.25}, {"seed": 5, "weight": 0.75}]}]
-    assert _after(rounds) == ["Then the rounds' weights were averaged: 25% of round 1, 75% of round 2."]
-    assert _after([{"seed": 1}]) == []
+    config = {"config": {"epochs": 2}}
+    rounds = [
+        config | {"seed": 1},
+        config | {"seed": 5, "average_of": [{"seed": 1, "weight": 0.25}, {"seed": 5, "weight": 0.75}]},
+    ]
+    assert _round(1, rounds[0], rounds) == "Round 1: 2 epochs, seed 1."
+    assert _round(2, rounds[1], rounds).endswith("averaged with earlier ones: 25% of round 1, 75% of round 2.")

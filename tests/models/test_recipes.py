@@ -12,6 +12,7 @@ import onnxruntime
 import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 
+from cx_nlp import calibration
 from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from models.recipes import calibrate, data, examples, noise, theme_head
@@ -143,7 +144,7 @@ def test_a_threshold_maximises_f1_on_enough_examples():
     p = rng.random(20_000) ** 3
     truth = rng.random(20_000) < p
     found = calibrate.best_threshold(p, truth)
-    best_f1 = max(2 * truth[p >= t].sum() / (truth.sum() + (p >= t).sum()) for t in calibrate._GRID)
+    best_f1 = max(2 * truth[p >= t].sum() / (truth.sum() + (p >= t).sum()) for t in calibration._GRID)
     assert found == pytest.approx(best_f1 / 2, abs=0.04), "the best threshold is half the best F1 (Lipton et al. 2014)"
     many = np.tile(p[:500, None], (1, len(EMOTIONS)))
     assert set(calibrate.emotion_thresholds(many, many >= 0.5)) == set(EMOTIONS)
@@ -154,7 +155,7 @@ def test_the_threshold_of_a_rare_label_does_not_follow_its_few_examples(monkeypa
     p = 0.8 * rng.random(2700) ** 300  # some seven examples are expected
 
     def spread(examples: float) -> float:
-        monkeypatch.setattr(calibrate, "PRIOR_EXAMPLES", examples)
+        monkeypatch.setattr(calibration, "PRIOR_EXAMPLES", examples)
         return float(np.std([calibrate.best_threshold(p, rng.random(len(p)) < p) for _ in range(40)]))
 
     assert spread(20.0) < 0.7 * spread(0.0)

@@ -1,6 +1,7 @@
 """The flow in Prefect's own test harness: real tasks, real retries, no server."""
 
 import pytest
+import yaml
 
 from tests import nights
 
@@ -12,7 +13,7 @@ def harness(tmp_path_factory):
     from cx_nlp_pipelines import nightly
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=60):
+    with prefect_test_harness(server_startup_timeout=180):
         yield nightly
 
 
@@ -39,6 +40,114 @@ def test_a_night_commits_and_leaves_a_summary_artifact(harness, config):
     assert any(a.key == "nightly-accounting" and '"read": 9' in str(a.data) for a in artifacts())
     again = harness.nightly(str(config), reread=True)
     assert again["survey"]["unchanged"] == 7
+
+
+def test_the_page_shows_counts_themes_progress_and_gates_and_no_text(harness, config):
+    harness.nightly(str(config))
+    published = {a.key: str(a.data) for a in artifacts()}
+    assert {"nightly-accounting", "nightly-quality", "nightly-themes", "nightly-progress"} <= set(published)
+    assert all(key == key.lower() for key in published)
+    assert published["nightly-progress"] == "100.0"
+    assert '"check": "keys"' in published["nightly-quality"] and '"theme": ' in published["nightly-themes"]
+    said = " ".join(published.values())
+    assert not [row[5] for row in nights.ROWS if row[5] and row[5] in said] and "jo@example.com" not in said
+
+
+def test_a_gate_stops_the_night_before_anything_is_replaced_and_its_report_is_kept(harness, config):
+    from cx_nlp.errors import QualityStopped
+
+    gates = {"rejected": {"warn": 0.01, "stop": 0.1}, "min_rows": 5}
+    config.write_text(config.read_text() + yaml.safe_dump({"quality": gates}))
+    with pytest.raises(QualityStopped, match=r"survey: rejected: 2 of 9 rows were rejected, expected at most 0\.1"):
+        harness.nightly(str(config))
+    lake = config.parent / "lake"
+    assert nights.query(lake, "SELECT status, error[:22] FROM runs") == [("failed", "QualityStopped: qualit")]
+    assert not (lake / "feedback").exists() or not list((lake / "feedback").rglob("*.parquet"))
+    stopped = nights.query(lake, "SELECT source, \"check\", value, n FROM quality WHERE level = 'stop'")
+    assert stopped == [("survey", "rejected", 2 / 9, 9)]
+
+
+def test_people_hear_of_a_night_that_failed_in_one_line_without_text(harness, config, monkeypatch):
+    from cx_nlp_pipelines import hooks
+
+    from cx_nlp.errors import SourceError
+
+    told = []
+    monkeypatch.setattr(hooks, "deliver", lambda title, body, urls: told.append((title, body, urls)))
+    config.write_text(config.read_text() + yaml.safe_dump({"notify": ["json://127.0.0.1:9/${TOKEN}"]}))
+    (config.parent / "in" / "a.csv").write_text("id,coment\n1,x\n")
+    with pytest.raises(SourceError):
+        harness.nightly(str(config), only_date="2026-03-02")
+    ((title, body, urls),) = told
+    assert title == "cx-nlp: nightly-2026-03-02 failed" and urls == ["json://127.0.0.1:9/${TOKEN}"]
+    assert body.startswith("SourceError: a.csv: no column") and "\n" not in body
+
+    told.clear()
+    monkeypatch.setattr("cx_nlp.night.check", lambda settings: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        harness.nightly(str(config))
+    assert told[0][1] == "ZeroDivisionError", "a defect's words may quote a row"
+
+
+def test_a_secret_comes_from_a_block_and_goes_nowhere(harness, config, caplog):
+    import sqlite3
+
+    from prefect.blocks.system import Secret
+
+    word = "s3cr3t-w0rd"
+    folder = config.parent / word
+    folder.mkdir()
+    with sqlite3.connect(folder / "desk.db") as con:
+        con.execute("CREATE TABLE f (id, response, created, changed, customer, comment, nps, stage)")
+        con.executemany("INSERT INTO f VALUES (?, ?, ?, ?, ?, ?, ?, ?)", nights.ROWS[:2])
+    con.close()
+    Secret(value=word).save("cx-word", overwrite=True)
+    settings = yaml.safe_load(config.read_text())
+    source = settings["sources"]["survey"]
+    source |= {"kind": "sql", "query": "SELECT * FROM f"}
+    source["url"] = f"sqlite:///{config.parent}/${{block:secret/cx-word}}/desk.db"
+    del source["path"]
+    config.write_text(yaml.safe_dump(settings))
+    with caplog.at_level("DEBUG", logger="cx_nlp"):
+        assert harness.nightly(str(config))["survey"]["new"] == 2
+        (folder / "desk.db").write_bytes(b"no database at all")
+        with pytest.raises(Exception, match=r"desk|database|survey") as caught:
+            harness.nightly(str(config), reread=True)
+    lake = config.parent / "lake"
+    assert word not in str(caught.value) + caplog.text + " ".join(str(a.data) for a in artifacts())
+    assert not [path for path in lake.rglob("*") if path.is_file() and word.encode() in path.read_bytes()]
+    assert nights.query(lake, "SELECT count(*) FROM runs WHERE error LIKE '%s3cr3t%'") == [(0,)]
+
+
+def test_a_night_out_of_time_stops_and_leaves_the_lake(harness, config, monkeypatch):
+    import datetime as dt
+    import time
+
+    from cx_nlp_pipelines import options
+
+    from cx_nlp import night
+    from cx_nlp.errors import RunStopped
+    from cx_nlp.flow_config import FlowConfig
+
+    given = FlowConfig(timeout=dt.timedelta(seconds=0.3), task_timeout=dt.timedelta(hours=1), retries=0)
+    timed = options.Timed(given)
+    task = timed(harness.take)
+    assert task.timeout_seconds <= 0.3 and task.retries == 0 and harness.take.timeout_seconds is None
+    time.sleep(0.35)
+    with pytest.raises(RunStopped, match=r"out of time before task take: flow.timeout is 0:00:00.300000"):
+        timed(harness.take)
+
+    real = night.resolve
+    monkeypatch.setattr(night, "resolve", lambda *given: time.sleep(5) or real(*given))
+    monkeypatch.setattr(options, "Timed", lambda _: Quick(FlowConfig(task_timeout=dt.timedelta(seconds=0.5))))
+
+    class Quick(options.Timed):
+        def _seconds(self, task):
+            return 0.5 if task == "resolve" else None
+
+    with pytest.raises(TimeoutError):
+        harness.nightly(str(config))
+    assert nights.query(config.parent / "lake", "SELECT status, error FROM runs") == [("failed", "TaskRunTimeoutError")]
 
 
 def test_a_transient_error_is_tried_again_and_a_permanent_one_is_not(harness, config, monkeypatch):

@@ -65,3 +65,32 @@ def test_no_form_of_a_secret_shows(monkeypatch):
 def test_a_message_is_one_short_line_without_personal_data():
     said = credentials.Filled("").hide("Failed\n  for jo@example.com " + "x" * 500)
     assert said.startswith("Failed for [EMAIL]") and len(said) <= credentials.MAX_TEXT
+
+
+def test_a_block_is_looked_up_by_whoever_runs_the_source():
+    from cx_nlp.errors import TransientError
+    from cx_nlp.sources.credentials import looking_up
+
+    def look_up(name):
+        if name == "secret/away":
+            raise ConnectionError("could not fetch s3cr3t from the server")
+        return {"secret/word": "s3cr3t/w@rd:", "aws/prod.key": "abc"}[name]
+
+    url = "postgresql://reader:${block:secret/word}@host/db"
+    credentials.refuse_literal(url)
+    with pytest.raises(UsageError, match="url holds a password in plain text"):
+        credentials.refuse_literal("postgresql://reader:${block:secret/word}hunter2@host/db")
+    with pytest.raises(UsageError, match=r"u: block secret/word can only be read within a flow"):
+        credentials.fill(url, where="u")
+    with looking_up(look_up):
+        filled = credentials.fill(url, where="u")
+        assert filled.text == "postgresql://reader:s3cr3t%2Fw%40rd%3A@host/db"
+        assert "s3cr3t" not in filled.hide("cannot log in with s3cr3t/w@rd: or s3cr3t%2Fw%40rd%3A") + repr(filled)
+        assert credentials.fill_options({"key": "${block:aws/prod.key}"}, where="o") == ({"key": "abc"}, ("abc",))
+        with pytest.raises(UsageError, match="u: block secret/none is not known"):
+            credentials.fill("${block:secret/none}", where="u")
+        with pytest.raises(TransientError, match="u: block secret/away cannot be read: ConnectionError") as caught:
+            credentials.fill("${block:secret/away}", where="u")
+        assert "s3cr3t" not in str(caught.value) and caught.value.__suppress_context__
+    with pytest.raises(UsageError, match="within a flow"):
+        credentials.fill(url, where="u")

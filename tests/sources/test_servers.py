@@ -248,3 +248,25 @@ def test_a_bucket_that_is_away_and_one_that_is_none(bucket, monkeypatch):
     with pytest.raises(TransientError, match="s: its url cannot be read") as caught:
         remote.listed(Filled("s3://exports/x.csv"), away, label="s")
     assert "\n" not in str(caught.value)
+
+
+def test_a_lake_is_published_to_a_bucket(bucket, tmp_path):
+    from cx_nlp.publish import publish, read_manifest
+    from tests.store import nights
+    from tests.store.nights import night
+
+    lake, place = tmp_path / "lake", ("s3://exports/copy", {"endpoint_url": "${CX_S3}"})
+    bucket.pipe("exports/copyright.txt", b"of others")
+    night(lake, "r1", [nights.row("1"), nights.row("2", date="2026-02-02")])
+    assert publish(lake, *place).generation == 1
+    first = {one["path"]: one["bytes"] for one in read_manifest(*place)["files"]}
+    assert {name: bucket.size(f"exports/copy/{name}") for name in first} == first
+    assert publish(lake, *place).copied == 0
+    for day in (2, 3):
+        night(lake, f"r{day}", [nights.row(f"n{day}")], started_at=nights.START.replace(day=day))
+        done = publish(lake, *place)
+    assert done.generation == 3 and done.swept > 0
+    listed = {key.removeprefix("exports/copy/") for key in bucket.find("exports/copy", refresh=True)}
+    manifest = read_manifest(*place)
+    assert listed == {"manifest.json", *manifest["previous"], *(one["path"] for one in manifest["files"])}
+    assert bucket.cat("exports/copyright.txt") == b"of others"

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from cx_nlp import schema, store
+from cx_nlp import discovery, schema, store
 from cx_nlp.schema import nps_group
 
 START = dt.datetime(2026, 3, 1, 2, 0, tzinfo=dt.UTC)
@@ -133,6 +133,8 @@ def prepare(
     only_date: str | None = None,
     scorer=score,
     group: int = 2,
+    slice_rows: int = 3,
+    keeps_vectors: bool = False,
 ) -> tuple[store.Plan, list[store.Built]]:
     """A run up to its commit, over rows of several files in the order in which the files first appear."""
     store.open_lake(lake)
@@ -151,9 +153,13 @@ def prepare(
         started_at=started_at,
         occurrence_id=occurrence_id,
         sources=["survey"],
-        only_date=None if only_date is None else dt.date.fromisoformat(only_date),
+        dates=None if only_date is None else (dt.date.fromisoformat(only_date), dt.date.fromisoformat(only_date)),
     )
-    return plan, [store.build(plan, dates, scorer, slice_rows=3) for dates in plan.groups(group)]
+    built = []
+    for dates in plan.groups(group):
+        score_these = discovery.keeping(plan, dates, scorer) if keeps_vectors else scorer
+        built.append(store.build(plan, dates, score_these, slice_rows=slice_rows))
+    return plan, built
 
 
 def commit(

@@ -17,7 +17,7 @@ def themes_of(text: str, taxonomy) -> set[str]:
 
 
 def test_every_theme_has_an_owner_patterns_seeds_and_an_example(general):
-    assert general.version.startswith("general-1+")
+    assert general.version.startswith("general-2+")
     for theme in general.themes:
         assert theme.owner and theme.patterns and theme.seeds and theme.examples, theme.theme_id
     assert len(general.themes) >= 35

@@ -4,7 +4,8 @@ import pytest
 
 from cx_nlp.spans.mentions import Phrase, noun_phrases
 from cx_nlp.themes import Taxonomy, Theme, ThemeHit, analyse
-from cx_nlp.themes.match import ThemeMatcher, assign
+from cx_nlp.themes.match import assign
+from cx_nlp.themes.matcher import ThemeMatcher
 from tests.spans.trees import tree
 
 
@@ -107,6 +108,15 @@ def test_include_asks_for_a_word_in_the_same_sentence():
     assert [hits for _, hits in themed("I was late. The parcel was blue.", late)] == [""]
 
 
+def test_what_bars_a_pattern_bars_a_seed():
+    late = theme("late", "overdue", seeds=("not on time",), include=("parcel",))
+    fee = theme("fee", "charge", seeds=("a fee",), exclude=("free",))
+    never = theme("never", "hello", exclude=("free",))
+    found = next(analyse(["The free sample came. The parcel is here."], taxonomy(late, fee, never)))
+    barred = {m.text: {theme.removeprefix("t/") for theme in m.barred} for m in found.mentions}
+    assert barred == {"sample": {"late", "fee"}, "parcel": set()}, "only themes with seeds"
+
+
 def test_the_longest_match_of_a_taxonomy_wins():
     themes = theme("delivery", "delivery"), theme("fees", "delivery charge")
     assert themed("A delivery charge of five pounds.", *themes)[0] == ("delivery charge", "fees")
@@ -132,7 +142,7 @@ def test_a_negation_outside_the_verb_is_quoted_with_it():
 def test_assignment_on_a_tree_built_by_hand():
     doc = tree("The/DT/det/2 staff/NN/nsubj/3 were/VBD/ROOT/3 rude/JJ/acomp/3")
     matcher = ThemeMatcher(taxonomy(STAFF, MANNER))
-    assert assign(doc, noun_phrases(doc), matcher.matches(doc), matcher.parents) == [
+    assert assign(doc, noun_phrases(doc), matcher.counted(doc, matcher.find(doc)), matcher.parents) == [
         (Phrase(0, 1, 2, (3, 4), False), ("t/manner",))
     ]
 

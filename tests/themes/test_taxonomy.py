@@ -40,7 +40,13 @@ def test_the_version_changes_with_what_decides_a_match_and_with_nothing_else(wri
     assert version.startswith("t-2024.1+")
     same = "# a comment\n" + base.replace("name: A", "owner: X, examples: [A long wait.], name: A")
     assert load_taxonomies([write(same)]).version == version
-    for other in (base.replace("[wait]", "[queue]"), base.replace("wait]", "wait], exclude: [wait staff]")):
+    others = [
+        base.replace("[wait]", "[queue]"),
+        base.replace("wait]", "wait], exclude: [wait staff]"),
+        base.replace("wait]", "wait], seeds: [I stood there for ages]"),
+        base.replace("themes:", "seed_threshold: 0.7\nthemes:"),
+    ]
+    for other in others:
         assert load_taxonomies([write(other)]).version != version
 
 
@@ -64,7 +70,11 @@ def test_a_taxonomy_can_be_hashed_and_pickled(write):
     ("text", "line", "reason"),
     [
         ("themes:\n  - id: a\n    name: A\n    patern: [x]\n", 4, "unknown key 'patern', did you mean 'patterns'?"),
-        ("themes:\n  - {id: a, name: A}\nowner: me\n", 3, "unknown key 'owner', known: taxonomy, version, themes"),
+        (
+            "themes:\n  - {id: a, name: A}\nowner: me\n",
+            3,
+            "unknown key 'owner', known: taxonomy, version, seed_threshold, themes",
+        ),
         ("themes:\n  - id: a\n    name: A\n  - id: a\n    name: B\n", 4, "duplicate id 'a', first on line 2"),
         ("themes:\n  - id: a\n    name: A\n    parent: b\n", 4, "a: unknown parent 'b'"),
         (
@@ -93,6 +103,9 @@ def test_a_taxonomy_can_be_hashed_and_pickled(write):
         ("themes:\n  - id: a\n    name: A\n    patterns: wait\n", 4, "themes.0.patterns: Input should be a valid list"),
         ("themes:\n  - id: a\n    name: A\n    patterns: [on, 'off']\n", 4, "YAML reads True; put it in quotes"),
         ("themes:\n  - id: a/b\n    name: A\n", 2, "themes.0.id: String should match pattern"),
+        ("taxonomy: new\nthemes: [{id: a, name: A}]\n", 1, "cannot be called 'new': ids of discovered themes"),
+        ("seed_threshold: 1.5\nthemes: [{id: a, name: A}]\n", 1, "seed_threshold: Input should be less than or equal"),
+        ("themes:\n  - id: a\n    name: A\n    seeds: [fine, '??']\n", 4, "a: pattern '??' holds no word"),
         ("themes:\n  - name: A\n", 2, "themes.0: 'id' is missing"),
         ("themes: []\n", 1, "themes: List should have at least 1 item"),
         ("themes:\n  - id: a\n    id: b\n    name: A\n", 3, "key 'id' is given twice"),
@@ -102,12 +115,12 @@ def test_a_taxonomy_can_be_hashed_and_pickled(write):
         ("- a\n", 1, "file: Input should be a valid dictionary"),
         (
             "themes:\n  - id: a\n    name: Wait\n    examples:\n      - It was quick.\n",
-            4,
+            5,
             "example 'It was quick.' must give 'shop/a', got no theme",
         ),
         (
-            "themes:\n  - id: a\n    name: Wait\n    examples:\n      - not: A long wait.\n",
-            4,
+            "themes:\n  - id: a\n    name: Wait\n    examples:\n      - A wait.\n      - not: A long wait.\n",
+            6,
             "example 'A long wait.' must not give 'shop/a', got shop/a",
         ),
     ],
@@ -150,3 +163,16 @@ def test_examples_count_a_child_for_its_parent(write):
             """)
         ]
     )
+
+
+def test_all_failing_examples_are_found_and_the_first_stops_a_run(write):
+    from cx_nlp.themes.check import failures
+    from cx_nlp.themes.reading import read_taxonomy, resolve
+
+    path = write(
+        "themes:\n  - id: a\n    name: Wait\n    examples:\n      - A queue.\n      - Waiting.\n      - not: Wait!\n"
+    )
+    told = [str(error) for error in failures(read_taxonomy(resolve(path)))]
+    assert [one.split(": example")[0] for one in told] == [f"{path}:5", f"{path}:7"]
+    with pytest.raises(TaxonomyError, match=r":5: example 'A queue.' .*\(and 1 more, see: cx-nlp themes check\)"):
+        load_taxonomies([path])

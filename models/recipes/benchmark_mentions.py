@@ -1,0 +1,168 @@
+"""Mentions, what is felt about them, and what finding them costs: every figure in one run.
+
+    python -m models.recipes.benchmark_mentions --data-root DATA [--model models/minilm-cx] [--tagger FILE] [--only PART]
+
+terms    exact-span F1 on the aspect terms of MAMS val: of the rules that ship, and of a tagger trained on MAMS train
+         (models.recipes.aspect_terms; without --tagger it is trained here, some minutes)
+mixed    `is_mixed` on MAMS val (the threshold was fitted on the half "fit") and on dev texts joined by twos
+sides    joined texts of opposite labels: how many sides keep the label that they have alone
+memory   what 20,000 texts of words never seen before leave behind in spaCy's vocabulary and strings
+cost     spaCy's share of the core-seconds of a night over the NHS comments, loading of models left out
+
+Prints one JSON object; every figure has its n and a 95% interval, intervals over sentences or texts.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cx_nlp.bootstrap import resample
+from cx_nlp.score import heads
+from cx_nlp.score.predict import Predictor
+from cx_nlp.spans import find_spans
+from cx_nlp.spans.mentions import NOUN_PHRASE
+from cx_nlp.spans.pipeline import load_nlp
+from cx_nlp.themes.taxonomy import load_taxonomies
+from models.recipes import data
+from models.recipes.calibrate import mixed_strength, mixed_truth
+from models.recipes.command import one_line
+from models.recipes.figures import RESAMPLES, Figure, figure, share
+
+_SEED = 0
+_PAIRS = 1_000  # joined texts
+_NEW_TEXTS = 20_000
+Span = tuple[int, int]
+
+
+def term_figures(found: list[set[Span]], terms: list[set[Span]], *, rng: np.random.Generator) -> dict[str, Figure]:
+    """Spans found and annotated in each sentence -> precision, recall and micro-F1 of exactly equal spans; n is sentences."""
+    rows = np.array([(len(a & b), len(a), len(b)) for a, b in zip(found, terms, strict=True)], dtype=float)
+
+    def statistics(sums: np.ndarray) -> dict[str, np.ndarray]:
+        right, said, true = np.moveaxis(sums, -1, 0)
+        return {"precision": right / said, "recall": right / true, "f1": 2 * right / (said + true)}
+
+    drawn = statistics(resample(rows, resamples=RESAMPLES, rng=rng))
+    return {
+        name: figure(float(value), np.quantile(drawn[name], [0.025, 0.975]).tolist(), len(rows))
+        for name, value in statistics(rows.sum(axis=0)).items()
+    }
+
+
+def terms(root: Path, predictor: Predictor, tagger: Path | None) -> dict[str, Any]:
+    from models.recipes import aspect_terms
+
+    rng = np.random.default_rng(_SEED)
+    annotated = aspect_terms.terms_of(root, "dev")
+    texts, true = list(annotated), list(annotated.values())
+    spans = list(find_spans(texts))
+    rules = [{(m.start, m.end) for m in its.mentions if m.kind == NOUN_PHRASE} for its in spans]
+    every = [{(m.start, m.end) for m in its.mentions} for its in spans]
+    if tagger:
+        trained = aspect_terms.load_tagger(tagger)
+    else:
+        trained = aspect_terms.train(
+            aspect_terms.read(aspect_terms.terms_of(root, "train"), predictor.encoder), seed=_SEED
+        )
+    found = aspect_terms.predict(trained, aspect_terms.read(annotated, predictor.encoder))
+    return {
+        "rules": term_figures(rules, true, rng=rng),
+        "rules, verb mentions too": term_figures(every, true, rng=rng),
+        "trained": term_figures(found, true, rng=rng),
+        "trained, weights": sum(weight.numel() for weight in trained.state_dict().values()),
+    }
+
+
+def joined_pairs(root: Path, *, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Dev texts of the half "report" joined by twos -> text, start, end, label, a row a side; neutral ones left out."""
+    dev = data.half_of(data.sentiment(root, "dev"), "report")
+    pairs = data.joined(dev[dev["label"] != heads.NEUTRAL], rows=rows, rng=rng)
+    sides = pairs[pairs["head"] == "sentiment"].drop(columns="head")
+    return sides[sides.groupby("text")["text"].transform("size") == 2].reset_index(drop=True)
+
+
+def mixed(root: Path, predictor: Predictor) -> dict[str, Any]:
+    above, taxonomy = predictor.model.calibration.mixed_above, load_taxonomies(["general"])
+
+    def figures(truth: pd.Series) -> dict[str, Figure]:
+        said = mixed_strength(predictor, taxonomy, truth.index.tolist()) > above
+        return {"recall": share(said[truth]), "false_positives": share(said[~truth])}
+
+    aspects = data.aspect(root, "dev")
+    sides = joined_pairs(root, rows=_PAIRS, rng=np.random.default_rng(_SEED))
+    return {
+        "threshold": above,
+        "MAMS val, report half": figures(mixed_truth(data.half_of(aspects, "report"))),
+        "MAMS val, whole": figures(mixed_truth(aspects)),
+        "joined dev texts": figures(mixed_truth(sides)),
+    }
+
+
+def sides(root: Path, predictor: Predictor) -> dict[str, Figure]:
+    """Share of sides of opposite pairs whose label, read from the side's span, is the label of the side alone."""
+    pairs = joined_pairs(root, rows=2 * _PAIRS, rng=np.random.default_rng(_SEED + 1))
+    pairs = pairs[pairs.groupby("text")["label"].transform("nunique") == 2].reset_index(drop=True)
+    parts = [text[start:end] for text, start, end in zip(pairs["text"], pairs["start"], pairs["end"], strict=True)]
+    alone = predictor.sentiment(parts).argmax(axis=1)
+    together = predictor.sentiment_of_spans(pairs).argmax(axis=1)
+    kept, clear = alone == together, alone != heads.NEUTRAL
+    groups = pairs["text"].to_numpy()
+    return {
+        "sides": share(kept, groups=groups),
+        "sides that are clear alone": share(kept[clear], groups=groups[clear]),
+        "opposite alone, both kept": _both(kept, alone, groups),
+    }
+
+
+def _both(kept: np.ndarray, alone: np.ndarray, groups: np.ndarray) -> Figure:
+    frame = pd.DataFrame({"kept": kept, "alone": alone, "text": groups}).groupby("text")
+    opposite = frame["alone"].agg(lambda labels: {heads.NEGATIVE, heads.POSITIVE} == set(labels))
+    return share(frame["kept"].all()[opposite].to_numpy())
+
+
+def memory(texts: int = _NEW_TEXTS, *, seed: int = _SEED) -> dict[str, int]:
+    """Entries that so many texts of ever-new words add to spaCy's strings and vocabulary, beside what was there before."""
+    rng = np.random.default_rng(seed)
+    nlp = load_nlp()
+
+    def new_texts(n: int):
+        for _ in range(n):
+            one, two, three = ("".join(map(chr, rng.integers(97, 123, size=9))) for _ in range(3))
+            yield f"The {one} was {two} but they {three}ed me."
+
+    list(find_spans(new_texts(100)))  # what the first texts load stays
+    before = len(nlp.vocab.strings), len(nlp.vocab)
+    mentions = sum(len(spans.mentions) for spans in find_spans(new_texts(texts)))
+    after = len(nlp.vocab.strings), len(nlp.vocab)
+    return {"n": texts, "mentions": mentions, "strings": after[0] - before[0], "lexemes": after[1] - before[1]}
+
+
+@one_line
+def main() -> None:
+    from models.recipes import spacy_share
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=Path("models/minilm-cx"))
+    parser.add_argument("--data-root", type=Path, required=True)
+    parser.add_argument("--tagger", type=Path, help="weights from models.recipes.aspect_terms")
+    parser.add_argument("--only", choices=["terms", "mixed", "sides", "memory", "cost"], action="append")
+    args = parser.parse_args()
+    predictor = Predictor.load(str(args.model))
+    parts: dict[str, Callable[[], Any]] = {
+        "terms": lambda: terms(args.data_root, predictor, args.tagger),
+        "mixed": lambda: mixed(args.data_root, predictor),
+        "sides": lambda: sides(args.data_root, predictor),
+        "memory": memory,
+        "cost": lambda: spacy_share.measure(args.data_root, str(args.model)),
+    }
+    found = {name: part() for name, part in parts.items() if not args.only or name in args.only}
+    print(json.dumps({"model": predictor.model.name, "engine": predictor.encoder.engine, **found}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The flows of many dates, with processes that score side by side."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from cx_nlp.errors import TransientError
+from tests import nights, tiny_model
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module")
+def harness():
+    from cx_nlp_pipelines import backfill, rescore
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=180):
+        yield backfill, rescore
+
+
+@pytest.fixture
+def config(tmp_path, tiny):
+    (tmp_path / "in").mkdir()
+    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
+    return nights.write_config(tmp_path, tiny)
+
+
+def test_days_are_scored_side_by_side_and_then_rescored(harness, config, tiny, monkeypatch):
+    backfill, rescore = harness
+    monkeypatch.setattr("cx_nlp.history.TASK_ROWS", 1)  # a task a day
+    counts = backfill.backfill(str(config), "2026-03-01", "2026-03-31", workers=2)
+    assert counts["survey"]["new"] == 7
+    lake = config.parent / "lake"
+    assert nights.query(lake, "SELECT flow, status, scored FROM runs") == [("backfill", "done", 4)]
+    assert nights.query(lake, "SELECT count(*) FROM runs WHERE seconds_measure > 0 AND seconds_score > 0") == [(1,)]
+    assert nights.run(config, reread=True)["survey"]["unchanged"] == 7  # the same bytes as a night's
+    other = config.parent / "other"
+    shutil.copytree(tiny, other)
+    tiny_model.write_settings(other, name="other")
+    assert rescore.rescore(str(lake), model=str(other), workers=1) == 4
+    assert rescore.rescore(str(lake), workers=1) == 0  # the lake remembers what it was told last
+    assert nights.query(lake, "SELECT count(*) FROM feedback WHERE model_version LIKE '%other@%'") == [(4,)]
+
+
+def die(folder):
+    (folder / "started").touch()
+    os.kill(os.getpid(), 9)
+
+
+def sleep(folder):
+    (folder / "pid").write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+def live(folder):
+    with pool_of(2) as call:
+        call(sleep, folder)
+
+
+def pool_of(number):
+    from cx_nlp_pipelines import pool
+
+    return pool.pool(number)
+
+
+def test_a_process_that_is_killed_is_one_line(tmp_path):
+    with pool_of(2) as call, pytest.raises(TransientError, match="what was committed stays"):
+        call(die, tmp_path)
+    assert (tmp_path / "started").exists()
+
+
+def test_processes_end_when_their_parent_is_killed(tmp_path):
+    import multiprocessing
+
+    parent = multiprocessing.get_context("spawn").Process(target=live, args=(tmp_path,))
+    parent.start()
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < deadline and parent.is_alive()
+        time.sleep(0.1)
+    child = int((tmp_path / "pid").read_text())
+    parent.kill()
+    parent.join()
+    while time.monotonic() < deadline:
+        stat = Path(f"/proc/{child}/stat")
+        if not stat.exists() or stat.read_text().split(") ")[1][0] == "Z":  # a zombie: nobody is left to collect it
+            return
+        time.sleep(0.1)
+    pytest.fail("a process outlived its parent")
+
+
+def test_one_a_core_and_never_too_many():
+    from cx_nlp_pipelines import pool
+
+    assert pool.processes(3) == 3 and 1 <= pool.processes(0) <= pool.MOST

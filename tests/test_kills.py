@@ -1,0 +1,10 @@
+"""Twenty kills here; five hundred by `python -m tests.kills`, whose last result is in docs/kills.md."""
+
+import random
+
+from tests import kills
+
+
+def test_twenty_kills_lose_nothing_and_double_nothing(tmp_path):
+    found = kills.kill(20, chance=random.Random(20260301), root=tmp_path, context=kills.forkserver())
+    assert found["killed"] == 20
