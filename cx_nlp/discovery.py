@@ -165,7 +165,7 @@ def under_model(registry: Registry, plan: store.Plan, scorer: "Scorer") -> Regis
     """  # fmt: skip
     from cx_nlp.score import heads
 
-    model = f"{scorer.model.name}@{scorer.model.digest[:12]}"
+    model = scorer.model.vectors
     if registry.model == model or not len(registry.mentions):
         return dataclasses.replace(registry, model=model)
     texts = registry_files.texts_of(plan.lake, registry.mentions, scratch=plan.folder)

@@ -106,7 +106,7 @@ JUDGES = {"sentiment": sentiment, "emotion": emotion, "aspect": aspect}
 
 
 def _name(predictor: Predictor) -> str:
-    return f"{predictor.model.name}@{predictor.model.digest[:12]}"
+    return predictor.model.scores
 
 
 def normalised(p: np.ndarray) -> np.ndarray:

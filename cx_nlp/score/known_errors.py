@@ -17,8 +17,8 @@ _CELLS = (("tn", "fp"), ("fn", "tp"))
 def emotional_confusion(folder: Path) -> dict[str, np.ndarray]:
     """A model's folder -> {emotion head as `model_version` names it: confusion (2, 2)} of `is_emotional`; {} if unknown.
 
-    Rows are the truth, columns what was said, negative first. The name holds the digest of the weights that
-    they were counted on, so rows that other weights have read are never corrected by them.
+    Rows are the truth, columns what was said, negative first. The name holds the digest of the weights
+    and calibration that they were counted on, so rows that others have read are never corrected by them.
     """
     try:
         found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))[KEY]

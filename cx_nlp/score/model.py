@@ -73,9 +73,22 @@ class Model:
     layers: dict[str, tuple[np.ndarray, np.ndarray]]  # name -> weight (in, out), bias (out,)
 
     @property
+    def vectors(self) -> str:
+        """What vectors depend on: `name@` and the first 12 digits of the weights' SHA-256."""
+        return f"{self.name}@{self.digest[:12]}"
+
+    @property
+    def scores(self) -> str:
+        """What scores depend on: `name@` and 12 digits of the SHA-256 of weights and calibration. A temperature moves a
+        probability as a weight does: charts must break where it changes, and `rescore` must follow.
+        """
+        fitted = json.dumps(asdict(self.calibration), sort_keys=True)
+        return f"{self.name}@{hashlib.sha256((self.digest + fitted).encode()).hexdigest()[:12]}"
+
+    @property
     def version(self) -> str:
-        """`model_version` of a row: each head used, `name@` and the first 12 digits of its weights' SHA-256."""
-        return "|".join(f"{head}={self.name}@{self.digest[:12]}" for head in ("sentiment", "emotion", "aspect"))
+        """`model_version` of a row: each head used, with what its scores depend on."""
+        return "|".join(f"{head}={self.scores}" for head in ("sentiment", "emotion", "aspect"))
 
 
 def find_model(name_or_path: str) -> Path:

@@ -95,8 +95,7 @@ class Scorer:
         return {"model_version": self._version(language), "engine": "+".join(engines)}
 
     def _version(self, language: str | None) -> str:
-        shared = f"{self.model.name}@{self.model.digest[:12]}"
-        used = dict.fromkeys(("sentiment", "emotion", "aspect"), shared) if self._is_shared(language) else {}
+        used = dict.fromkeys(("sentiment", "emotion", "aspect"), self.model.scores) if self._is_shared(language) else {}
         return "|".join(f"{head}={version}" for head, version in (used | self._pair(language).versions).items())
 
     def _is_shared(self, language: str | None) -> bool:

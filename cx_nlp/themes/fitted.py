@@ -142,7 +142,7 @@ def theme_ids(name: str, labels: Sequence[str]) -> list[str]:
 
 
 def encoder_of(model: Model) -> str:
-    return f"{model.name}@{model.digest[:12]}"
+    return model.vectors
 
 
 def load_fitted(folder: str | Path, *, model: Model | None = None) -> Fitted:

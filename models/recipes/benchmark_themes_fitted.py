@@ -100,7 +100,7 @@ def _said(fitted: learning.Learned, predictor: Predictor, texts: list[str]) -> n
 
 
 def _model(predictor: Predictor) -> str:
-    return f"{predictor.model.name}@{predictor.model.digest[:12]}"
+    return predictor.model.scores
 
 
 @one_line

@@ -161,7 +161,7 @@ def _training(settings: dict[str, Any]) -> list[str]:
         "## Training",
         "",
         f"Base: {_BASES.get(base, base)}.",
-        *(_round(number, one, rounds) for number, one in enumerate(rounds, 1)),
+        *(_round(number, one) for number, one in enumerate(rounds, 1)),
         "`model.json` holds the whole configuration, `models/recipes/` the recipes.",
         "",
         *tables.table(("data", "teaches", *heads, "licence"), rows),
@@ -172,7 +172,7 @@ def _training(settings: dict[str, Any]) -> list[str]:
     ]
 
 
-def _round(number: int, made: dict[str, Any], rounds: list[dict[str, Any]]) -> str:
+def _round(number: int, made: dict[str, Any]) -> str:
     facts = [f"{made['config']['epochs']} epochs", f"seed {made['seed']}"]
     facts += [f"{made[key]:,} {key}" for key in ("texts", "steps") if key in made]
     taught = made.get("taught_by")
@@ -180,10 +180,7 @@ def _round(number: int, made: dict[str, Any], rounds: list[dict[str, Any]]) -> s
         is_own = taught == ["minilm"] and made.get("before")
         known = "the first round's own" if is_own else " and ".join(_TEACHERS.get(one, one) for one in taught)
         facts.append(f"soft labels of a network trained before on the same texts ({known}) beside the labels")
-    numbers = {one["seed"]: number for number, one in enumerate(rounds, 1)}
-    parts = [f"{part['weight']:.0%} of round {numbers[part['seed']]}" for part in made.get("average_of", [])]
-    averaged = f" Its weights were then averaged with earlier ones: {', '.join(parts)}." if parts else ""
-    return f"Round {number}: {', '.join(facts)}.{averaged}"
+    return f"Round {number}: {', '.join(facts)}."
 
 
 def limits(metrics: Metrics) -> list[str]:

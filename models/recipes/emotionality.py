@@ -54,7 +54,7 @@ def confusion(predictor: Predictor, texts: pd.DataFrame) -> dict[str, Any]:
     true = (label_matrix(texts["labels"].tolist()).astype(bool) & _MOVING).any(axis=1)
     cells = {"tp": said & true, "fp": said & ~true, "fn": ~said & true, "tn": ~said & ~true}
     counted = {name: int(rows.sum()) for name, rows in cells.items()}
-    model = f"{predictor.model.name}@{predictor.model.digest[:12]}"
+    model = predictor.model.scores
     return {**counted, "n": len(texts), "half": HALF, "of": "GoEmotions dev (Reddit comments)", "model": model}
 
 

@@ -91,11 +91,11 @@ def _finish(text: str, *, context: float, rng: np.random.Generator) -> str:
 def lessons(rows: int, *, rng: np.random.Generator) -> pd.DataFrame:
     """`rows` texts: text (cleaned), p_negative, p_neutral, p_positive (in [0, 1], sum 1), kind.
 
-    Kinds are drawn evenly but for those that `often` names, in random order; zero rows give an empty frame.
+    Kinds are drawn evenly (their counts differ by at most one), in random order; zero rows give an empty frame.
     """
     table = _lessons()
     kinds, targets, shares = table["kinds"], table["targets"], table["shares"]
-    names = list(rng.permutation([kind for kind in kinds for _ in range(table["often"].get(kind, 1))]))
+    names = list(rng.permutation(list(kinds)))
     start = rng.random()
     out = []
     for i in rng.permutation(rows):

@@ -77,7 +77,7 @@ def measure(folder: Path, root: Path, *, with_test: bool) -> Metrics:
     shipped, predictor = next(iter(predictors.items()))
     texts = sets.sentiment["text"].tolist()
     return {
-        "model": f"{predictor.model.name}@{predictor.model.digest[:12]}",
+        "model": predictor.model.scores,
         "engine": predictor.encoder.engine,
         **found[shipped],
         **more_figures(predictor, sets),

@@ -23,7 +23,7 @@ def test_curiosity_alone_is_not_emotional_and_cells_add_up(tiny):
     predictor = Predictor.load(str(tiny), threads=1)
     found = emotionality.confusion(predictor, frame)
     assert found["tp"] + found["fn"] == found["fp"] + found["tn"] == 5 and found["n"] == 10
-    assert (found["half"], found["model"]) == ("report", f"{predictor.model.name}@{predictor.model.digest[:12]}")
+    assert (found["half"], found["model"]) == ("report", predictor.model.scores)
     assert found["model"] in predictor.model.version, "it is by this name that rows know their reader"
 
 

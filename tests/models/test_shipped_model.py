@@ -134,7 +134,7 @@ def test_the_complaint_at_the_end_of_ten_thousand_words_shows():
 
 def test_the_card_and_the_metrics_speak_of_these_weights(predictor):
     metrics = json.loads((FOLDER / "metrics.json").read_text())
-    assert metrics["model"] == f"minilm-cx@{predictor.model.digest[:12]}"
+    assert metrics["model"] == predictor.model.scores
     card = (FOLDER / "README.md").read_text()
     assert metrics["model"] in card
     for report in metrics["reports"].values():

@@ -47,3 +47,18 @@ def test_values_of_another_kind(folder, changes, message):
         load_model(str(folder))
     tiny_model.write_settings(folder)
     assert load_model(str(folder)).frame == ("[CLS]", "[SEP]")
+
+
+def test_another_calibration_is_another_version_of_scores_but_not_of_vectors(tiny, tmp_path):
+    import shutil
+
+    model = load_model(str(tiny))
+    folder = tmp_path / "other"
+    shutil.copytree(tiny, folder)
+    settings = json.loads((folder / "model.json").read_text())
+    settings["calibration"]["sentiment_temperature"] = 1.5
+    (folder / "model.json").write_text(json.dumps(settings))
+    other = load_model(str(folder))
+    assert other.vectors == model.vectors
+    assert other.scores != model.scores and other.version != model.version
+    assert load_model(str(tiny)).version == model.version
