@@ -93,16 +93,9 @@ def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
     hasher = identity.Hasher(identity.load_key(night.lake))
     low = store.watermark(night.lake, name)
     found, low = inputs.of_source(
-        night.lake,
-        name,
-        source,
-        paths,
-        run_id=night.run_id,
-        started_at=night.started_at,
-        watermark=low,
-        dates=night.dates,
-        reread=night.reread,
-    )
+        night.lake, name, source, paths, run_id=night.run_id, started_at=night.started_at, watermark=low,
+        dates=night.dates, reread=night.reread,
+    )  # fmt: skip
     forgotten = store.forgotten.of_source(night.lake, name)
     marks: dict[str, str] = {}
     number = rows = rejects = unchanged = 0

@@ -73,7 +73,7 @@ def trace(file: str, text: str | None, model: str, engine: str, as_json: bool) -
     from cx_nlp.themes.trace import table, trace_patterns, trace_seeds
 
     taxonomy = load_taxonomies([file])
-    text = clean_text(sys.stdin.read() if text is None else text)
+    text = clean_text(sys.stdin.buffer.read().decode("utf-8", "replace") if text is None else text)
     found = next(iter(analyse([text], taxonomy)))
     candidates = trace_patterns(text, taxonomy)
     if any(theme.seeds for theme in taxonomy.themes) and not all(mention.themes for mention in found.mentions):

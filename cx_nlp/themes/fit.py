@@ -76,7 +76,7 @@ def fit_file(
             raise UnknownName("label with an owner", label, data.labels)
     owner_of = {label: (known or {}).get(label) for label in data.labels} | dict(owners or {})
     documents = document_means(predictor, data.texts)
-    with progress.bar("fitting", total=learning.STEPS) as step:
+    with progress.bar("fitting", total=learning.STEPS * len(data.texts)) as step:
         learned, said = learn(data, documents, step=step)
     version = encoder_of(predictor.model)
     report = themes_report(
@@ -173,12 +173,13 @@ def write(
     report: Mapping[str, Any],
 ) -> None:
     """The folder, whole or not at all: the weights go first, and settings without their weights are refused."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fit-", dir=output) as scratch:
         weights, settings = Path(scratch) / WEIGHTS, Path(scratch) / SETTINGS
-        save_file({key: np.ascontiguousarray(value) for key, value in sorted(learned.weights.items())}, weights)
+        # `save_file` would make it readable by its owner alone; whoever runs the night must read it too.
+        weights.write_bytes(save({key: np.ascontiguousarray(value) for key, value in sorted(learned.weights.items())}))
         held = {
             "format": FIT_FORMAT,
             "name": name,
