@@ -134,7 +134,7 @@ def test_driver_coefficients_agree_with_statsmodels():
     without = [of.y.mean() - of.y[~of.named[:, t]].mean() for t in range(3)]
     assert found["impact"].tolist() == pytest.approx(without)
     assert found.loc["t/a", "stability"] > 0.99 and found.loc["t/a", "presence_high"] < 0
-    assert found.loc["t/a", "caution"] is None and (found["n_customers"] >= 20).all()
+    assert pd.isna(found.loc["t/a", "caution"]) and (found["n_customers"] >= 20).all()
 
 
 def test_a_theme_of_few_carries_no_figures_and_one_of_some_a_caution():
