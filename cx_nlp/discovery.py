@@ -69,7 +69,7 @@ def themes_of(lake: Path, built: Sequence[store.Built], taxonomy: Taxonomy) -> p
     waiting = {final: temporary for one in built for temporary, final in one.writes}
     state = registry_files.read_themes(waiting.get(path, path))
     new = Registry(themes=tuple(NewTheme(**theme) for theme in state["themes"])) if state else Registry()
-    rows = [*taxonomy.rows(), *dimension(new)]
+    rows = [*({"status": "active", "merged_into": None} | row for row in taxonomy.rows()), *dimension(new)]
     return pd.DataFrame(rows) if rows else None
 
 

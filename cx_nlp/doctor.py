@@ -164,7 +164,7 @@ _DATED = {
 def _checks() -> Iterator[tuple[str, str, str, str]]:
     """(check, table, what a row of the query is, query whose rows are wrong)."""
     for table, key in schema.KEYS.items():
-        columns = ", ".join(key)
+        columns = ", ".join(f'"{name}"' for name in key)
         yield "key", table, "keys stand twice", f"SELECT {columns} FROM {table} GROUP BY {columns} HAVING count(*) > 1"
     for table in ("theme_mentions", "sentences"):
         yield (

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from cx_nlp import __version__, discovery, identity, logs, night, remembered, store
 from cx_nlp.config import Config
@@ -80,7 +81,7 @@ def erase(lake: Path, customers: Iterable[str], *, source: str | None = None, co
 
 
 def _erase(this: night.Night, found: Found) -> None:
-    who = {"keys": found.keys, "source": found.source}
+    who: dict[str, Any] = {"keys": found.keys, "source": found.source}
     hasher = identity.Hasher(identity.load_key(this.lake))
     plan = store.plan(
         this.lake,

@@ -15,20 +15,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, sources, store
+from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, store
+from cx_nlp.checking import check as check
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import RunStopped
 from cx_nlp.failing import fail as fail
-from cx_nlp.prepare import SUPPORTED, check_source, prepare
-from cx_nlp.score import engines
-from cx_nlp.sources import credentials
+from cx_nlp.prepare import SUPPORTED, prepare
 from cx_nlp.suppress import suppress
-from cx_nlp.themes.fitted import check_fits
 from cx_nlp.themes.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -76,29 +74,6 @@ def new_night(
     return Night(run_id, flow, now, config, dates, reread)
 
 
-def check(config: Config) -> None:
-    """What can be known wrong before the lake is touched. Raises UsageError, UnknownName or ModelError.
-
-    The only step that may use the network, and only if the config names a model on the hub that is not cached yet.
-    """
-    for name, source in config.sources.items():
-        sources.resolve(source.kind)
-        check_source(name, source)
-        credentials.check(source.url, source.options, where=f"sources.{name}")
-    if config.publish:
-        credentials.check(config.publish.url, config.publish.options, where="publish")
-    check_fits(config.fitted, config.model)
-    beside.check(config)
-    if config.engine != engines.AUTO:
-        engines.choose(config.engine, engines.this_processor)
-    if config.replacements:
-        from cx_nlp.score.classifier import check_installed
-        from cx_nlp.score.replaced import Replaced
-
-        check_installed()
-        Replaced(config.replacements)
-
-
 def find_files(config: Config) -> dict[str, list[Path]]:
     """source -> its files on this machine, sorted; none for a query or a URL, which is looked up when it is taken.
 
@@ -118,16 +93,9 @@ def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
     hasher = identity.Hasher(identity.load_key(night.lake))
     low = store.watermark(night.lake, name)
     found, low = inputs.of_source(
-        night.lake,
-        name,
-        source,
-        paths,
-        run_id=night.run_id,
-        started_at=night.started_at,
-        watermark=low,
-        dates=night.dates,
-        reread=night.reread,
-    )
+        night.lake, name, source, paths, run_id=night.run_id, started_at=night.started_at, watermark=low,
+        dates=night.dates, reread=night.reread,
+    )  # fmt: skip
     forgotten = store.forgotten.of_source(night.lake, name)
     marks: dict[str, str] = {}
     number = rows = rejects = unchanged = 0
@@ -219,8 +187,8 @@ def score_dates(
     with progress.bar("scoring", total=rows) if of is None else contextlib.nullcontext() as step:
 
         def score(staged: pd.DataFrame):
-            kept = "unthemed" if is_kept else "none"
-            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=kept, progress=step)
+            keep: Literal["unthemed", "none"] = "unthemed" if is_kept else "none"
+            return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
         kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
         return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
@@ -280,7 +248,12 @@ def commit(
         "themes_version": taxonomy.version,
     }
     by_source = {
-        one.source: {"seconds_read": one.seconds, "window_low": one.window_low, **_window_high(night, plan, one.source)}
+        one.source: {
+            "seconds_read": one.seconds,
+            "window_low": one.window_low,
+            # A night without news ends where the last one did.
+            "window_high": plan.high.get(one.source) or store.watermark(night.lake, one.source),
+        }
         for one in taken
     }
     store.commit_run(
@@ -296,8 +269,3 @@ def commit(
         said = ", ".join(f"{kind} {n}" for kind, n in counts.items() if n or kind == "read")
         log.info("%s: %s", source, said, extra=logs.fields(night.run_id, "commit", source=source, **counts))
     return plan.counts
-
-
-def _window_high(night: Night, plan: store.Plan, source: str) -> dict[str, dt.datetime | None]:
-    """A night without news ends where the last one did."""
-    return {"window_high": plan.high.get(source) or store.watermark(night.lake, source)}

@@ -24,7 +24,7 @@ class QualityConfig(Strict):
     nulls: Limits = Field(Limits(warn=0.25), description="a column's share of nulls, above what the lake has of late")
     drift: Limits = Field(Limits(warn=0.25), description="PSI of a sentiment probability against the reference month")
     ranges: Limits = Field(Limits(warn=0), description="values outside what their column may hold")
-    keys: Limits = Field(Limits(stop=0), description="keys that stand twice")
+    duplicates: Limits = Field(Limits(stop=0), description="keys that stand twice")
     orphans: Limits = Field(Limits(stop=0), description="theme mentions without their feedback")
     history: int = Field(28, ge=1, description="days of runs (volume) and of feedback (nulls) to compare with")
     min_history: int = Field(7, ge=1, description="days of runs below which volume is not judged")

@@ -9,7 +9,7 @@ QUALITY_FIELDS = (
     [
         ("run_id", _text),
         ("source", _text),  # "(all)" for what concerns the lake as a whole
-        ("check", _text),  # volume | surge | rejected | unknown_language | nulls_<column> | ranges | keys | …
+        ("check", _text),  # volume | surge | rejected | unknown_language | nulls_<column> | ranges | duplicates | …
         ("started_at", pa.timestamp("us", tz="UTC")),  # of the run
         ("value", _real),  # null where there was nothing to compare
         ("limit", _real),  # what the value was held against; null where nothing was

@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -51,8 +52,19 @@ def write_config(folder: Path, model: Path, **changes: object) -> Path:
 
 
 def load_scorer(config: Config) -> Scorer:
-    taxonomy = load_taxonomies(config.taxonomies, config.fitted)
-    return Scorer.load(model=config.model, taxonomy=taxonomy, threads=1, replacements=config.replacements)
+    """Loaded once a process, until one of its files changes."""
+    files = [Path(config.model) / "model.json", *map(Path, [*config.taxonomies, *config.fitted])]
+    contents = tuple(path.read_bytes() for path in files if path.is_file())
+    names = (config.model, tuple(config.taxonomies), tuple(config.fitted))
+    return _scorer(*names, config.replacements, contents)
+
+
+@lru_cache(maxsize=2)
+def _scorer(
+    model: str, taxonomies: tuple[str, ...], fitted: tuple[str, ...], replacements: tuple, contents: tuple[bytes, ...]
+) -> Scorer:
+    taxonomy = load_taxonomies(taxonomies, fitted)
+    return Scorer.load(model=model, taxonomy=taxonomy, threads=1, replacements=replacements)
 
 
 def run(config_path: Path, *, only_date: dt.date | None = None, reread: bool = False) -> dict[str, dict[str, int]]:

@@ -1,6 +1,5 @@
 """A night that alerts: the table, the file, the message, and that nothing of it fails a night or repeats itself."""
 
-import csv
 import json
 
 import pytest
@@ -80,22 +79,6 @@ def test_a_night_writes_the_tables_and_tells_of_them_once(lake):
     assert alerting.announce(config.alerts, where, run_id, alerting.standing(where)) == 0
     (told,) = [json.loads(line) for line in (lake.parent / "told.jsonl").read_text().splitlines()]
     assert told["rule"] == "any" and told["as_of"] == "2026-03-03" and "text" not in told
-
-
-def test_the_list_is_exported_with_its_text_only_on_request(lake, tmp_path, monkeypatch):
-    where = load_config(lake).lake
-    listed = nights.query(
-        where, "SELECT feedback_id, reasons, contact FROM close_the_loop ORDER BY priority, feedback_id"
-    )
-    for options in ([], ["--with-text"]):
-        path = tmp_path / "today.csv"
-        with pytest.raises(SystemExit) as end:
-            cli.main(["list", "close-the-loop", "--lake", str(where), "--output", str(path), *options])
-        assert not end.value.code
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        assert {(row["feedback_id"], row["reasons"], row["contact"]) for row in rows} == set(listed)
-        assert all(bool(row.get("text")) is bool(options) for row in rows)
 
 
 def test_a_lake_without_a_list_is_one_line(tmp_path, capsys):

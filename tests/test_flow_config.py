@@ -28,6 +28,8 @@ def test_the_sections_and_their_defaults(load, tmp_path):
         2,
         None,
     )
+    # Prefect takes every section apart as dict(section) does: a field must not be named like a method of dict.
+    assert dict(plain.quality)["duplicates"].stop == 0 and dict(plain.flow) and dict(plain)
     assert plain.dask is None and plain.notify == [] and plain.evaluation == {}
     given = load(
         flow={"cron": "30 2 * * 1-5", "timezone": "Europe/London", "timeout": "6h", "late_after": "90m"},

@@ -311,3 +311,28 @@ def test_too_many_rejected_rows_stop_the_run(tmp_path, tiny):
     assert not list((tmp_path / "lake").glob("feedback/**/*.parquet"))
     write(tmp_path / "in.csv", [row(number, "2026-03-01") for number in range(1, 4)] + [row(4, "soon")])
     assert counts(path) == {"read": 4, "new": 3, "rejected": 1}
+
+
+def test_a_clock_that_is_set_back_loses_nothing_and_the_next_night_heals(tmp_path, tiny, database, monkeypatch):
+    import dataclasses
+
+    from cx_nlp import night
+
+    path = config(tmp_path, tiny, kind="sql", url="sqlite:///desk.db", query=QUERY, overlap="1d")
+    new_night = night.new_night
+
+    def at(day):
+        def started(*args, **options):
+            moment = dt.datetime(2026, 3, day, 20, tzinfo=dt.UTC)
+            return dataclasses.replace(new_night(*args, **options), started_at=moment)
+
+        monkeypatch.setattr(night, "new_night", started)
+        return counts(path)
+
+    database.add(1, "2026-03-09 10:00:00")
+    assert at(10) == {"read": 1, "new": 1}
+    assert at(3) == {}  # a week back: nothing is asked for, and the watermark comes down to this moment
+    database.add(2, "2026-03-04 08:00:00")
+    database.add(3, "2026-03-10 21:00:00")
+    assert at(11) == {"read": 3, "new": 2, "unchanged": 1}
+    assert ids(path) == ["1", "2", "3"]

@@ -16,6 +16,7 @@ import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -155,7 +156,7 @@ def _effect(con: duckdb.DuckDBPyConnection, name: str, controls: int, min_n: int
     few = "few_before" if of_theme["n_before"] < min_n else "few_after" if of_theme["n"] < min_n else None
     if few or not controls:
         return row | {"verdict": TOO_FEW, "reason": few or "no_controls"}
-    gap = {"per": float(controls), "low": -1.0, "high": 1.0, "min_n": min_n}
+    gap: dict[str, Any] = {"per": float(controls), "low": -1.0, "high": 1.0, "min_n": min_n}
     against = differences.compare(differences.of_values(con, "acted", x=f"c_{name}"), **gap).iloc[0]
     x = f"{controls} * y_{name} - c_{name}"
     effect = differences.compare(differences.of_values(con, "acted", x=x), **gap).iloc[0]

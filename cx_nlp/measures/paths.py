@@ -100,9 +100,9 @@ def _rows(
             # From one NPS group to another the change is what it is.
             n = 0 if kind == f"{name}_group" else int(row[f"s_n_{name}"])
             known = n >= min_n
-            change = _sums(row, f"s_{name}", name, unit)
+            moved = _sums(row, f"s_{name}", name, unit)
             made[f"n_{name}"] = n
-            made |= _triple(f"{name}_change", mean_interval(change, low=-reach, high=reach) if known else NOTHING)
+            made |= _triple(f"{name}_change", mean_interval(moved, low=-reach, high=reach) if known else NOTHING)
             for way, part in (("rose", "up"), ("fell", "down")) if name == "nps" else ():
                 made |= _triple(way, share_interval(_sums(row, f"{part}_nps", name, 1.0)) if known else NOTHING)
         yield made

@@ -20,7 +20,7 @@ _SHARES = ("negative", "neutral", "positive")
 
 
 def leaving(plan: Plan, built: Sequence[Built], config: QualityConfig) -> list[Check]:
-    """Check the tables as the run will leave them: keys, mention_keys, orphans, score_ranges, mention_ranges, drift_*.
+    """Check the tables as the run will leave them: duplicates, mention_duplicates, orphans, score_ranges, mention_ranges, drift_*.
 
     Keys of feedback are unique over the whole lake, whatever partition they stand in; the rest is looked at where the
     run changes something. A run that changes no feedback has nothing to check.
@@ -40,8 +40,8 @@ def leaving(plan: Plan, built: Sequence[Built], config: QualityConfig) -> list[C
             ("earlier", files.partitions(plan.lake, "feedback").values(), schema.FEEDBACK),
         ):
             con.execute(f"CREATE VIEW {name} AS SELECT * FROM {duck.parquet(con, paths, to)}")
-        found.append(_twice(con, "keys", "lake", ("source", "feedback_id"), config))
-        found.append(_twice(con, "mention_keys", "mentions", schema.KEYS["theme_mentions"], config))
+        found.append(_twice(con, "duplicates", "lake", ("source", "feedback_id"), config))
+        found.append(_twice(con, "mention_duplicates", "mentions", schema.KEYS["theme_mentions"], config))
         found.append(_orphans(con, config))
         ours = f"WHERE run_id = {duck.literal(plan.run_id)}"
         status = f"AND score_status = '{schema.ScoreStatus.SCORED}'"
@@ -64,7 +64,7 @@ def _twice(con: duckdb.DuckDBPyConnection, check: str, table: str, key: Sequence
     n = duck.count(con, table)
     twice = duck.count(con, f"(SELECT {listed} FROM {table} GROUP BY {listed} HAVING count(*) > 1)")
     says = f"{twice:,} keys stand twice in {n:,} rows"
-    return judge(ALL, check, twice, n=n, limits=config.keys, says=says)
+    return judge(ALL, check, twice, n=n, limits=config.duplicates, says=says)
 
 
 def _orphans(con: duckdb.DuckDBPyConnection, config: QualityConfig) -> Check:

@@ -118,11 +118,11 @@ def measure(folder: Path) -> dict[str, object]:
 
 def _beside(con: duckdb.DuckDBPyConnection, feedback: str) -> tuple[pa.Table, pa.Table]:
     """An outcome for every fourth customer at the end of the year, and an answer to every third piece of feedback."""
-    outcomes = con.execute(f"""
+    outcomes: pa.Table = con.execute(f"""
         SELECT customer_key, DATE '2026-04-01' AS as_of, hash(customer_key) % 3 > 0 AS stayed,
                (hash(customer_key) % 500)::DOUBLE AS spend, hash(customer_key) % 2 = 0 AS recommended, NULL::VARCHAR AS persona
         FROM (SELECT DISTINCT customer_key FROM {feedback}) WHERE hash(customer_key) % 4 = 0""").to_arrow_table()
-    loops = con.execute(f"""
+    loops: pa.Table = con.execute(f"""
         SELECT source, feedback_id, submitted_at + INTERVAL 5 HOUR AS answered_at, hash(feedback_id) % 2 = 0 AS resolved
         FROM {feedback} WHERE hash(feedback_id) % 3 = 0""").to_arrow_table()
     return outcomes.cast(outcome_files.OUTCOMES), loops.cast(outcome_files.LOOPS)

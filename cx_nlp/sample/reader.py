@@ -46,7 +46,7 @@ def read(
             "is_response_head": kept["part"] == 1, "feedback_date": kept["feedback_date"].dt.date,
             "submitted_at": submitted, "respondent_role": kept["respondent_role"], "customer_key": kept["person"],
             **{name: kept[name] for name in ("touchpoint", "channel", "segment", "nps", "csat", "ces", "rating", "language")},
-            "rating_scale": np.where(kept["rating"].notna(), "stars 1-5", None),
+            "rating_scale": ["stars 1-5" if rated else None for rated in kept["rating"].notna()],
             "nps_group": [nps_group(None if pd.isna(value) else int(value)) for value in kept["nps"]],
             "weight": 1.0, "score_status": np.where(kept["has_comment"], "scored", "no_text"), "text": "x",
             "sentiment_label": label, "sentiment_score": pd.Series(label).map(_SCORE), "is_uncertain": False,

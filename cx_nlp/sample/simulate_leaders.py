@@ -45,11 +45,11 @@ def led(con: duckdb.DuckDBPyConnection, facts: Sequence[Fact], rng: np.random.Ge
             rows = frontline(con, min_n=MIN_N, rng=rng).set_index("term")
             themes = rows[rows["kind"] == "theme"]
             yield fact.id, bool(themes.loc[theme, "saw_first"] == "employees" and themes["log_odds"].idxmax() == theme)
-        elif isinstance(fact, planted.NewTheme):
+        elif isinstance(fact, planted.NewTheme) and fact.window:
             found = night(_day(fact.window.first) + dt.timedelta(13))
             mine = found[(found["measure"] == "theme_share") & (found["touchpoint"] == "(all)")]
             yield fact.id, bool(len(mine) and mine.loc[mine["difference"].idxmax(), "theme_id"] == theme)
-        elif isinstance(fact, planted.Change):
+        elif isinstance(fact, planted.Change) and fact.window and fact.window.last is not None:
             found = night(_day(fact.window.last))
             where = theme if fact.measure == "theme_share" else "(all)"
             of = found[(found["measure"] == fact.measure) & (found["touchpoint"] == fact.scope.touchpoint)]
@@ -58,7 +58,7 @@ def led(con: duckdb.DuckDBPyConnection, facts: Sequence[Fact], rng: np.random.Ge
             )
             told = of[(of["theme_id"] == where) & (of["q"] < FDR) & ((of["difference"] > 0) == rises)]
             yield f"{fact.id}, called", bool(len(told))
-        elif isinstance(fact, planted.Action):
+        elif isinstance(fact, planted.Action) and fact.window:
             action = Action(fact.action, str(fact.scope.theme), _day(fact.window.first), fact.scope.touchpoint)
             rows = action_effects(con, [action], parents={}, min_n=MIN_N).set_index("measure")
             yield fact.id, rows.loc["mentions", "verdict"] == ("shows" if fact.value < 0 else "does_not_show_yet")

@@ -17,7 +17,7 @@ _MOVING = np.array([name not in UNEMOTIONAL for name in EMOTIONS])
 # it away keeps a rerun's bytes equal.
 DECIMALS = 5
 REFERENCE_TOKENS = 32  # the length at which a temperature is stated: a short comment
-_LENGTHS = (16, 96)
+_LENGTHS = (6, 96)
 
 
 def logits(model: Model, head: str, inputs: np.ndarray) -> np.ndarray:

@@ -84,7 +84,9 @@ def fitted_labels(
     known = {label.casefold(): theme_id for label, theme_id in zip(fitted.labels, fitted.ids, strict=True)}
     known |= {theme_id.casefold(): theme_id for theme_id in fitted.ids}
     rare = {label.casefold() for label in fitted.left_out}
-    found, written, passed = [], {}, 0
+    found: list[list[str]] = []
+    written: dict[str, str] = {}
+    passed = 0
     for cell, where in zip(cells, positions, strict=True):
         its = set()
         for part in (" ".join(part.split()) for part in cell.split("|")):

@@ -56,7 +56,8 @@ def span_vectors(encoder: Encoder, texts: Sequence[str], found: Sequence[TextSpa
             np.concatenate([empty, *means]), np.concatenate([np.zeros(0, dtype=np.int64), *counts]), sizes[:, kind]
         )
 
-    return SpanVectors(*map(of_kind, range(4)), [one.n_windows for one in read])
+    documents, sentences, clauses, mentions = map(of_kind, range(4))
+    return SpanVectors(documents, sentences, clauses, mentions, [one.n_windows for one in read])
 
 
 def aspects(model: Model, vectors: SpanVectors) -> np.ndarray:

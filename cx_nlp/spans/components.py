@@ -32,7 +32,7 @@ def set_sentences(doc: Doc) -> Doc:
     """Fills cx_sentences and cx_clauses."""
     starts = sentence_tokens(doc)
     sentences = [(start, end) for start, end in pairwise([*starts, len(doc)])]
-    clauses = []
+    clauses: list[tuple[int, int]] = []
     for start, end in sentences:
         own = clause_starts(doc, start, end)
         if len(own) > 1:

@@ -73,10 +73,15 @@ def _end_char(doc: "Doc", end: int) -> int:
 def phrase_at(doc: "Doc", start: int, end: int) -> Phrase:
     """The tokens [start, end) as a mention, whatever they are: what a taxonomy found outside noun phrases."""
     head = doc[start:end].root
-    opinion = opinion_on(head, start, end)
-    if opinion is not None and start <= opinion[0] and opinion[1] <= end:
-        opinion = start, end  # "took ages" bears its opinion as a whole
+    opinion = bearing(head, start, end)
     return Phrase(start, start, end, opinion, is_negated(head, opinion), PATTERN)
+
+
+def bearing(head: "Token", start: int, end: int) -> tuple[int, int] | None:
+    """The opinion on the mention [start, end) that is not a noun: "took ages" bears its own, as a whole."""
+    opinion = opinion_on(head, start, end)
+    inside = opinion is not None and start <= opinion[0] and opinion[1] <= end
+    return (start, end) if inside else opinion
 
 
 def noun_phrases(doc: "Doc") -> list[Phrase]:
@@ -97,7 +102,7 @@ def noun_phrases(doc: "Doc") -> list[Phrase]:
             continue
         if doc[start].norm_.rstrip(".") in ROLES and all(token.tag_ == "NNP" for token in doc[start + 1 : end]):
             end = start + 1  # "Dr Jane Smith" is spoken of as a doctor
-        end = _before_name(doc, start, end)
+        end = _before_name(doc, left, start, end)
         if start == end:
             continue
         if not _is_named(doc[start:end]):
@@ -186,11 +191,11 @@ def _name_start(child: "Token", depth: int = 0) -> tuple[int | None, bool]:
     return None, False
 
 
-def _before_name(doc: "Doc", start: int, end: int) -> int:
-    """`end`, or where the name of a person starts that the mention ends with ("consultant Sarah Jones", "Sarah")."""
-    for i in range(start, end):
+def _before_name(doc: "Doc", left: int, start: int, end: int) -> int:
+    """`end`, or where the name of a person starts that the mention ends with ("consultant Sarah Jones"); at least `start`."""
+    for i in range(left, end):
         if doc[i].norm_ in FIRST_NAMES and all(token.tag_ == "NNP" for token in doc[i + 1 : end]):
-            return i
+            return max(i, start)
     return end
 
 

@@ -231,7 +231,7 @@ def _praises(doc: "Doc", opinion: Range) -> bool:
 
 def _is_turned(doc: "Doc", opinion: Range) -> bool:
     """ "Far from helpful", "anything but quick"."""
-    words = [token.norm_ for token in doc[max(0, opinion[0] - 2) : opinion[1]]]
+    words = [token.norm_ for token in doc[max(0, opinion[0] - 2) : opinion[1] + 1]]
     return any(pair in _TURNED for pair in pairwise(words))
 
 

@@ -8,8 +8,8 @@ feels ("love", "would recommend") is none.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cx_nlp.spans.mentions import VERB_PHRASE, Phrase
-from cx_nlp.spans.opinions import is_negated, opinion_on
+from cx_nlp.spans.mentions import VERB_PHRASE, Phrase, bearing
+from cx_nlp.spans.opinions import is_negated
 from cx_nlp.spans.words import EVERYDAY, LIGHT_VERBS, STANCES, TIME
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ def verb_phrases(doc: "Doc", nouns: Sequence[Phrase]) -> list[Phrase]:
             continue
         if any(i in named for i in range(verb.i, end)) or _speaks_of(verb, named):
             continue
-        opinion = opinion_on(verb, verb.i, end) or (verb.i, end)
-        negated = is_negated(verb, opinion)
-        found.append(Phrase(verb.i, verb.i, end, opinion, negated, VERB_PHRASE))
+        opinion = bearing(verb, verb.i, end)
+        found.append(Phrase(verb.i, verb.i, end, opinion, is_negated(verb, opinion), VERB_PHRASE))
     return found
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cx_nlp import schema
 from cx_nlp.errors import LakeError
-from cx_nlp.store import due, files, journal, ledger, qualities, state, tombstones
+from cx_nlp.store import clock, due, files, journal, ledger, qualities, state, tombstones
 from cx_nlp.store.building import Built
 from cx_nlp.store.journal import Healed, Step
 from cx_nlp.store.merge import Plan
@@ -59,8 +59,9 @@ def commit_run(
     writes += owed
     deletes += paid
     if advance and plan.dates is None:
+        read = clock.settled(lake, run_id, plan.started_at, taken or {})
         writes += state.write_state(
-            lake, run_id, taken=taken or {}, high=plan.high, started_at=plan.started_at, whole=plan.whole
+            lake, run_id, taken=read, high=plan.high, started_at=plan.started_at, whole=plan.whole
         )
     journal.commit(lake, run_id, writes, deletes, step=step)
     drop_staging(lake, run_id)

@@ -19,8 +19,9 @@ FOUNDERS = 40  # exemplars of a group
 ACCEPTED = 0.9  # share of a group's mentions that its threshold accepts
 SLACK = 0.04  # by how much a mention may miss a threshold and still speak of the same
 NEAR = 0.5  # share of mentions that must speak of the same
-LEAST = 0.6  # threshold below which mentions say too little in common,
-ABOVE_CHANCE = 3.9  # and how many deviations it must lie above the cosine of two mentions that have nothing in common
+LEAST = 0.6  # threshold below which mentions say too little in common, whatever the rest is like,
+TIGHT = 0.8  # and from which they say enough
+ABOVE_CHANCE = 3.9  # deviations by which a threshold must lie above the cosine of two mentions with nothing in common
 STANDS_OUT = 0.5  # share of what a group accepts that must be its own
 
 
@@ -106,7 +107,7 @@ def least_threshold(vectors: np.ndarray) -> float:
     shifts = [len(vectors) * k // 11 for k in range(1, 11)]
     pairs = np.concatenate([(vectors * np.roll(vectors, shift, axis=0)).sum(axis=1) for shift in shifts if shift])
     low, median = np.quantile(pairs, [0.16, 0.5]) if len(pairs) else (0.0, 0.0)
-    return round(max(LEAST, float(median + ABOVE_CHANCE * (median - low))), 4)
+    return round(min(max(LEAST, float(median + ABOVE_CHANCE * (median - low))), TIGHT), 4)
 
 
 def shaped(vectors: np.ndarray, rows: np.ndarray) -> Group:
@@ -155,5 +156,6 @@ def _joined(groups: Sequence[Group], near: np.ndarray) -> list[np.ndarray]:
     both = np.array(one_way) & np.array(one_way).T
     parts = connected_components(both, directed=False)[1]
     return [
-        np.sort(np.concatenate([groups[i].rows for i in np.flatnonzero(parts == part)])) for part in np.unique(parts)
+        np.sort(np.concatenate([groups[int(i)].rows for i in np.flatnonzero(parts == part)]))
+        for part in np.unique(parts)
     ]

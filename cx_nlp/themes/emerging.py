@@ -86,7 +86,7 @@ def emerging(con: duckdb.DuckDBPyConnection, as_of: dt.date, *, min_n: int) -> p
             "baseline_n_customers": x[kept, 1:].sum(axis=1).astype(int),
             "baseline_customers": int(n[1:].sum()),
             "is_emerging": found.is_emerging[kept] if found else False,
-            "caution": np.where(renamed[kept], "version", None),
+            "caution": ["version" if new else None for new in renamed[kept]],
             "suppressed": found is None,
         }
     )

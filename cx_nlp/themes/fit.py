@@ -76,7 +76,7 @@ def fit_file(
             raise UnknownName("label with an owner", label, data.labels)
     owner_of = {label: (known or {}).get(label) for label in data.labels} | dict(owners or {})
     documents = document_means(predictor, data.texts)
-    with progress.bar("fitting", total=learning.STEPS) as step:
+    with progress.bar("fitting", total=learning.STEPS * len(data.texts)) as step:
         learned, said = learn(data, documents, step=step)
     version = encoder_of(predictor.model)
     report = themes_report(

@@ -61,7 +61,7 @@ def learn(
         grams, weights = _parts(some, documents[train], truth[train])
         unseen[test] = _logits([texts[i] for i in test], documents[test], grams, weights)
         if step:
-            step(1)
+            step(len(test))
     grams, weights = _parts(texts, documents, truth)
     weights["join.w"], weights["join.b"] = _joined(unseen, truth)
     p = np.zeros((n, width))
@@ -69,7 +69,7 @@ def learn(
         w, b = _joined(unseen[train], truth[train])
         p[test] = sigmoid(unseen[test] @ w + b)
     if step:
-        step(1)
+        step(n)
     thresholds = np.array([best_threshold(p[:, i], truth[:, i]) for i in range(width)])
     return Learned(grams, {name: value.astype(np.float32) for name, value in weights.items()}, thresholds)
 
@@ -92,7 +92,7 @@ def out_of_fold(
     return said
 
 
-STEPS = (FOLDS + 1) * (INNER_FOLDS + 1)  # calls of `step` by `out_of_fold` and `learn` together
+STEPS = 2 * FOLDS  # times that `out_of_fold` and `learn` together tell `step` of each row
 
 
 def folds(

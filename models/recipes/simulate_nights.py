@@ -45,8 +45,9 @@ class Run:
 
 
 def kinds(intents: list[str], *, rng: np.random.Generator) -> dict[str, str]:
-    """intent -> what it does over the nights: 12 new, 12 growing, 12 merging, 12 vanishing, the rest steady."""
-    names = [*(kind for kind in ("new", "growing", "merging", "vanishing") for _ in range(12))]
+    """intent -> what it does over the nights: of 77, 12 each are new, growing, merging, vanishing, the rest steady."""
+    each = len(intents) * 12 // 77
+    names = [kind for kind in ("new", "growing", "merging", "vanishing") for _ in range(each)]
     names += ["steady"] * (len(intents) - len(names))
     return dict(zip(rng.permutation(sorted(intents)).tolist(), names, strict=True))
 

@@ -10,7 +10,7 @@ import pytest
 
 from cx_nlp import cli, lists, schema
 from cx_nlp.store import files
-from tests.measures.frames import DAY, feedback, mentions, tables
+from tests.measures.frames import DAY, feedback, made, mentions, tables
 
 DOCS = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
 
@@ -92,7 +92,41 @@ def test_the_docs_explain_each_column():
     assert explained == list(lists.ADVOCATES)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@a", "  =1", "\t=1", "\r=1", "\n=1"])
+@pytest.fixture(scope="module")
+def to_answer(tmp_path_factory):
+    """A lake whose list holds two angry customers, one of whom has said no to being contacted since."""
+    folder = tmp_path_factory.mktemp("answer") / "lake"
+    frame = pd.DataFrame({"text": ["=cmd() never again", "so angry", "fine"], "nps": [1, 9, 9]})
+    frame["sentiment_label"] = ["negative", "negative", "positive"]
+    frame["primary_emotion"] = ["anger", "anger", "neutral"]
+    found = made("close_the_loop", feedback(frame)).assign(as_of=DAY, respondent_role="customer", run_id="r")
+    frame["may_contact"] = [None, False, None]
+    listed = pa.Table.from_pandas(found, preserve_index=False)
+    for table, rows in (("feedback", feedback(frame)), ("close_the_loop", listed)):
+        path = files.partition(folder, table, DAY)
+        path.parent.mkdir(parents=True)
+        files.write_table(path, rows, schema.TABLES[table], run_id="r").replace(path)
+    return folder
+
+
+def test_what_needs_an_answer_has_keys_and_its_text_on_request(to_answer, tmp_path):
+    path = tmp_path / "today.csv"
+    for options in ([], ["--with-text"]):
+        assert run("list", "close-the-loop", "--lake", to_answer, "--output", path, *options) == 0
+        with path.open(encoding="utf-8", newline="") as file:
+            (row,) = csv.DictReader(file)
+        assert (row["feedback_id"], row["reasons"], row["priority"], row["contact"]) == (
+            "f0000000",
+            "angry|at_risk",
+            "1",
+            "unknown",
+        )
+        assert row.get("text") == ("'=cmd() never again" if options else None)
+
+
+@pytest.mark.parametrize(
+    "text", ["\u200b=1", "＝1", "\ufeff @a", "=1+1", "+1", "-1", "@a", "  =1", "\t=1", "\r=1", "\n=1"]
+)
 def test_what_starts_like_a_formula_is_a_text(text):
     assert lists.safe_cell(text) == f"'{text}"
 

@@ -16,6 +16,7 @@ from cx_nlp.measures.emotions import _shapley
 from cx_nlp.measures.leading import Leaders
 from cx_nlp.measures.perception import Belief
 from cx_nlp.measures.statistics import log_odds
+from cx_nlp.themes.emerging import growths
 from tests.measures.frames import DAY, feedback, made, mentions, tables
 
 TEXT = (Path(__file__).parents[2] / "docs" / "measures.md").read_text(encoding="utf-8")
@@ -206,3 +207,8 @@ def test_action_effects():
     done = Leaders(actions=[Action("Call back", "wait", DAY)])
     found = made("action_effects", feedback(frame), named, leaders=done)
     check("action_effects", found[found["measure"] == "mentions"])
+
+
+def test_emerging():
+    found = growths(np.array([24.0]), 60, np.full((1, 8), 6.0), np.full(8, 60.0))
+    check("emerging", pd.DataFrame({"share": found.share, "baseline": found.baseline, "growth": found.growth}))

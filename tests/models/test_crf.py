@@ -36,4 +36,6 @@ def test_the_loss_is_that_of_the_right_path_among_all():
         every = torch.stack([path_score(scores[row], steps, path) for path in product(range(3), repeat=length)])
         right = path_score(scores[row], steps, tags[row, :length].tolist())
         expected.append(torch.logsumexp(every, 0) - right)
-    assert negative_log_likelihood(scores, mask, tags, steps) == pytest.approx(float(torch.stack(expected).mean()))
+    assert float(negative_log_likelihood(scores, mask, tags, steps)) == pytest.approx(
+        float(torch.stack(expected).mean())
+    )

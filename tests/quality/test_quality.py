@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from cx_nlp import night, quality, store
+from cx_nlp import quality, store
 from cx_nlp.config import load_config
+from cx_nlp.doctor import check_lake
 from cx_nlp.errors import QualityStopped, UsageError
 from cx_nlp.quality.entering import _volumes
 from cx_nlp.quality.exiting import psi
@@ -145,8 +146,8 @@ def test_broken_keys_and_orphans_stop_before_anything_is_replaced(tmp_path):
         double(built, "feedback"), orphan(built)
         found = quality.leaving(plan, built, settings())
         levels = {one.check: one.level for one in found}
-        assert (levels["keys"], levels["orphans"], levels["mention_keys"]) == ("stop", "stop", "ok")
-        with pytest.raises(QualityStopped, match="keys: 1 keys stand twice in 21 rows") as caught:
+        assert (levels["duplicates"], levels["orphans"], levels["mention_duplicates"]) == ("stop", "stop", "ok")
+        with pytest.raises(QualityStopped, match="duplicates: 1 keys stand twice in 21 rows") as caught:
             quality.enforce(found)
         again = pickle.loads(pickle.dumps(caught.value))
         assert str(again) == str(caught.value) and again.checks == caught.value.checks
@@ -158,7 +159,7 @@ def test_broken_keys_and_orphans_stop_before_anything_is_replaced(tmp_path):
         ("failed", 1),
     ]
     stopped = store_nights.table(tmp_path, "quality", '"check", value, n, level', "run_id = 'night-2'")
-    assert ("keys", 1.0, 21, "stop") in stopped and len(stopped) == len(found)
+    assert ("duplicates", 1.0, 21, "stop") in stopped and len(stopped) == len(found)
 
 
 def double(built: list[store.Built], table: str) -> None:
@@ -258,8 +259,8 @@ def test_a_night_keeps_what_its_gates_found_and_a_rerun_writes_nothing(tmp_path,
     nights.run(path)
     lake = tmp_path / "lake"
     rows = nights.query(lake, 'SELECT "check", level, n FROM quality ORDER BY source, "check"')
-    assert ("keys", "ok", 7) in rows and ("score_ranges", "ok", 4) in rows and ("ranges", "ok", 7) in rows
+    assert ("duplicates", "ok", 7) in rows and ("score_ranges", "ok", 4) in rows and ("ranges", "ok", 7) in rows
     before = nights.content(lake, without=("runs", "_lock"))
     nights.run(path, reread=True)
     assert nights.content(lake, without=("runs", "_lock")) == before
-    assert night.new_night(load_config(path), flow="x").config.quality.keys.stop == 0
+    assert check_lake(lake) == []

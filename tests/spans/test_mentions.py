@@ -3,7 +3,7 @@
 import pytest
 from spacy.tokens import Doc
 
-from cx_nlp.spans.mentions import Phrase, noun_phrases, phrase_at
+from cx_nlp.spans.mentions import PATTERN, Phrase, noun_phrases, phrase_at
 from tests.spans.trees import VOCAB, tree
 
 
@@ -52,6 +52,15 @@ def said(text: str) -> list[tuple[str, str | None, bool]]:
             ("mental health team", "listened", False),
         ),
         ("long/JJ/amod/3 waiting/VBG/amod/3 time/NN/ROOT/3", ("waiting time", "long", False)),
+        # better and worse than something
+        (
+            "The/DT/det/2 food/NN/nsubj/3 was/VBD/ROOT/3 far/RB/advmod/5 worse/JJR/acomp/3 than/IN/prep/5"
+            " before/RB/pcomp/6",
+            ("food", "far worse than before", False),
+        ),
+        ("cheaper/JJR/ROOT/1 than/IN/prep/1 the/DT/det/4 hotel/NN/pobj/2", ("hotel", "cheaper than", False)),
+        # the name of a person is nobody's theme
+        ("my/PRP$/poss/2 consultant/NN/ROOT/2 Sarah/NNP/compound/4 Jones/NNP/appos/2", ("consultant", None, False)),
         # a role before a name
         (
             "Dr/NNP/compound/2 Smith/NNP/nsubj/3 was/VBD/ROOT/3 lovely/JJ/acomp/3",
@@ -83,6 +92,10 @@ def test_mention_and_opinion(text, expected):
             "The/DT/det/2 food/NN/nsubj/3 was/VBD/ROOT/3 not/RB/neg/3 only/RB/advmod/6 cold/JJ/acomp/3",
             False,
         ),
+        (
+            "The/DT/det/2 staff/NN/nsubj/3 were/VBD/ROOT/3 anything/NN/attr/3 but/CC/prep/4 helpful/JJ/acomp/3",
+            True,
+        ),
         # praise
         (
             "Staff/NN/nsubj/5 could/MD/aux/5 not/RB/neg/5 have/VB/aux/5 been/VBN/ROOT/5 more/RBR/advmod/7"
@@ -109,6 +122,8 @@ def test_a_contracted_negation_is_quoted_with_its_verb():
         "my/PRP$/poss/2 husband/NN/ROOT/2",
         "lots/NNS/ROOT/1 of/IN/prep/1 things/NNS/pobj/2",
         "Mr/NNP/compound/2 Jones/NNP/ROOT/2",
+        "Sarah/NNP/ROOT/1",
+        "Tom/NNP/compound/2 Baker/NNP/ROOT/2",
         "thanks/NNS/ROOT/1 [NAME]/NNP/npadvmod/1",
         "./././1",
         "�/NN/ROOT/1",
@@ -136,9 +151,9 @@ def test_a_definite_noun_after_be_stays_a_mention():
 
 def test_any_tokens_can_be_made_a_mention():
     doc = tree("It/PRP/nsubj/2 took/VBD/ROOT/2 forever/RB/advmod/2")
-    assert phrase_at(doc, 1, 3) == Phrase(1, 1, 3, (1, 3), False)
+    assert phrase_at(doc, 1, 3) == Phrase(1, 1, 3, (1, 3), False, PATTERN)
     doc = tree("way/RB/advmod/2 overpriced/JJ/ROOT/2")
-    assert phrase_at(doc, 1, 2) == Phrase(1, 1, 2, (0, 2), False)
+    assert phrase_at(doc, 1, 2) == Phrase(1, 1, 2, (0, 2), False, PATTERN)
 
 
 def test_an_empty_doc_has_no_mention():

@@ -7,7 +7,7 @@ import pandas as pd
 
 from cx_nlp.themes.vectors import grid
 
-WIDTH = 32
+WIDTH = 96
 WORDS = ("zipper", "lantern", "gravel", "saddle", "kettle", "ribbon", "puzzle", "anchor")
 
 

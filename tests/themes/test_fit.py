@@ -16,6 +16,12 @@ from tests import tiny_model
 PLACES = ("at the counter", "in the shop", "on the phone", "near the door", "at home", "by the till")
 
 
+SAID = [
+    "It was visit 91 and the bus stop was far at the gate",
+    "It was visit 92 and somebody was rude at the gate",
+    "It was visit 93 and the car park was far and somebody was rude at the gate",
+    "It was visit 94 at the gate",
+]
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
@@ -23,7 +29,7 @@ def rows(n=60):
     """ "car" or "bus" makes transport, "rude" makes staff, "seldom" is too rare to learn."""
     out = []
     for i in range(n):
-        place, words, labels = PLACES[i % len(PLACES)], [f"It was visit {i}"], []
+        place, words, labels = PLACES[i // 3 % len(PLACES)], [f"It was visit {i}"], []
         if i % 3 == 0:
             words.append(f"the {'car park' if i % 2 else 'bus stop'} was far")
             labels.append("Transport & parking")
@@ -56,12 +62,7 @@ def settings(folder):
 def test_what_was_learned_is_found_in_other_comments(folder, tiny):
     predictor = Predictor.load(str(tiny), threads=1)
     one = fitted.load_fitted(folder, model=predictor.model)
-    texts = [
-        "Our bus stop was closed.",
-        "A clerk was rude",
-        "My car park ticket, and a rude guard",
-        "It was visit 9 at home",
-    ]
+    texts = SAID
     assert one.predict(texts, predictor.document_means(texts)) == [
         ["fit/shop/Transport-parking"],
         ["fit/shop/staff"],

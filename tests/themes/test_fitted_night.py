@@ -18,7 +18,7 @@ from cx_nlp.themes import fit
 from cx_nlp.themes.fitted import load_fitted
 from cx_nlp.themes.taxonomy import load_taxonomies
 from tests import nights, tiny_model
-from tests.themes.test_fit import rows, write
+from tests.themes.test_fit import SAID, rows, write
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def config(tmp_path, tiny, folder):
     """A night whose comments name what the fit knows; the folder lies beside the config."""
     shutil.copytree(folder, tmp_path / "themes" / "shop")
     (tmp_path / "in").mkdir()
-    said = ["", "A clerk was rude", "The bus stop was far and the driver rude", "Lovely"]
+    said = ["", SAID[1], SAID[2], SAID[3]]
     table = [[f"{i}", f"r{i}", "2026-03-01 10:00", "", f"c{i}", text, "9", "buy"] for i, text in enumerate(said)]
     nights.write_csv(tmp_path / "in" / "a.csv", table)
     path = nights.write_config(tmp_path, tiny)
