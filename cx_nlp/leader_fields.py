@@ -46,7 +46,7 @@ LEADER_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
             ("term", _text),
             ("n", _int),  # employees' responses (sentiment, emotion: texts)
             ("n_people", _int),  # employees
-            ("n_term", _int),  # of n, those with the term
+            ("n_term", _int),  # of n, those with the term; null where fewer than five employees (but some) have it
             ("n_against", _int),  # the same of customers
             ("n_customers", _int),
             ("n_term_against", _int),

@@ -46,6 +46,8 @@ def of_values(con: duckdb.DuckDBPyConnection, rows: str, *, x: str, keys: Sequen
 def of_terms(con: duckdb.DuckDBPyConnection, units: str, named: str, *, keys: Sequence[str] = ()) -> pd.DataFrame:
     """-> a row for each group and term that occurs in it: keys, term, COLUMNS; its units are all of the group's.
 
+    people1: customers of set 1 who name the term.
+
     units: SQL to stand after FROM, with keys, customer and is_now, a row each; named: the same with a `term` besides, a
     row for each term that a unit names, at most once.
     """
@@ -55,7 +57,7 @@ def of_terms(con: duckdb.DuckDBPyConnection, units: str, named: str, *, keys: Se
         SELECT {by}{_outer()} FROM (SELECT {by}customer, 0 AS s1, count(*) FILTER (is_now) AS n1, 0 AS s0,
             count(*) FILTER (NOT is_now) AS n0 FROM {units} GROUP BY {by}customer) {_order(keys)}""").df()
     found = con.execute(f"""
-        SELECT {"".join(f"t.{key}, " for key in keys)}t.term, {_outer()} FROM (
+        SELECT {"".join(f"t.{key}, " for key in keys)}t.term, count(*) FILTER (s1 > 0) AS people1, {_outer()} FROM (
             SELECT {by}term, customer, count(*) FILTER (is_now) AS s1, count(*) FILTER (NOT is_now) AS s0
             FROM {named} GROUP BY {by}term, customer) AS t
         JOIN (SELECT {by}customer, count(*) FILTER (is_now) AS n1, count(*) FILTER (NOT is_now) AS n0

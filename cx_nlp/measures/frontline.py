@@ -33,7 +33,8 @@ _THEMES = f"(SELECT * FROM piece_theme WHERE {_WHO})"
 def frontline(con: duckdb.DuckDBPyConnection, *, min_n: int, rng: np.random.Generator) -> pd.DataFrame:
     """Columns of `frontline` but for as_of and run_id; con: after `relations.load`.
 
-    A row for each theme, sentiment and emotion that employees or customers show. Fewer than MIN_PEOPLE employees, no rows.
+    A row for each theme, sentiment and emotion that employees or customers show. Fewer than MIN_PEOPLE employees, no rows;
+    a term of fewer of them (but some) shows nothing of theirs.
     """
     ((people,),) = con.execute(
         "SELECT count(DISTINCT customer) FROM piece WHERE role = 'employee' AND scored AND label IS NOT NULL"
@@ -51,7 +52,8 @@ def frontline(con: duckdb.DuckDBPyConnection, *, min_n: int, rng: np.random.Gene
     ):  # fmt: skip
         rows = list(_apart(differences.of_terms(con, all_units, named), min_n))
         for row in rows if kind == "theme" else ():
-            row |= first.get(str(row["term"]), {})
+            if row["n_term"] is not None:  # who saw it first would tell that somebody did
+                row |= first.get(str(row["term"]), {})
         q = false_discovery(two_sided(np.array([row["z"] for row in rows], dtype=float)))
         parts += [row | {"kind": kind, "q": one} for row, one in zip(rows, q, strict=True)]
     return pd.DataFrame(parts)
@@ -61,14 +63,15 @@ def _apart(sums: pd.DataFrame, min_n: int) -> Iterator[dict[str, object]]:
     figures = differences.compare(sums, is_share=True, min_n=min_n)
     for g, row in zip(sums.to_dict("records"), figures.to_dict("records"), strict=True):
         delta, z = math.nan, math.nan
+        few = 0 < g["people1"] < MIN_PEOPLE
+        row["suppressed"] = row["suppressed"] or few
         effective = differences.effective_counts(g) if not row["suppressed"] else None
         if effective and g["s1"] + g["s0"] >= MIN_TERM:
             s1, n1, s0, n0 = effective
             delta, z = (float(one[0]) for one in log_odds(np.array([s1]), n1, np.array([s0]), n0))
         yield {
-            "term": g["term"], "n": row["n"], "n_customers": int(g["c0"]), "n_people": int(g["c1"]), "n_term": int(g["s1"]),
-            "n_against": row["n_before"], "n_term_against": int(g["s0"]), "value": row["value"], "low": row["low"],
-            "high": row["high"], "share_against": row["before"], "share_against_low": row["before_low"],
+            "term": g["term"], "n": row["n"], "n_customers": int(g["c0"]), "n_people": int(g["c1"]), "n_term": None if few else int(g["s1"]),
+            "n_against": row["n_before"], "n_term_against": int(g["s0"]), **{name: math.nan if few else row[name] for name in ("value", "low", "high")}, "share_against": row["before"], "share_against_low": row["before_low"],
             "share_against_high": row["before_high"], "log_odds": delta, "z": z, "suppressed": row["suppressed"],
         }  # fmt: skip
 

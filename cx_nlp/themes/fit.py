@@ -173,12 +173,13 @@ def write(
     report: Mapping[str, Any],
 ) -> None:
     """The folder, whole or not at all: the weights go first, and settings without their weights are refused."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fit-", dir=output) as scratch:
         weights, settings = Path(scratch) / WEIGHTS, Path(scratch) / SETTINGS
-        save_file({key: np.ascontiguousarray(value) for key, value in sorted(learned.weights.items())}, weights)
+        # `save_file` would make it readable by its owner alone; whoever runs the night must read it too.
+        weights.write_bytes(save({key: np.ascontiguousarray(value) for key, value in sorted(learned.weights.items())}))
         held = {
             "format": FIT_FORMAT,
             "name": name,

@@ -83,7 +83,7 @@ def notes(weeks: int = 8) -> tuple[pd.DataFrame, list[dict]]:
                              "primary_emotion": "annoyance" if role == "employee" and i % 2 else "neutral"})  # fmt: skip
                 if week >= first and i < share * size:
                     named.append({"feedback_id": fid, "theme_id": "g/hinge"})
-                if i % 4 == 0:
+                if i % 2 == 0:
                     named.append({"feedback_id": fid, "theme_id": "g/shop", "mention_id": 1})
     return pd.DataFrame(rows), named
 
@@ -130,3 +130,20 @@ def test_fewer_than_five_employees_have_no_row(employees, rows):
 def test_employees_without_customers_are_rows_without_a_comparison():
     found = made("frontline", feedback({"respondent_role": ["employee"] * 6}), min_n=5)
     assert found["suppressed"].all() and found["log_odds"].isna().all() and (found["n_against"] == 0).all()
+
+
+def test_what_only_some_employees_say_shows_nothing_of_theirs():
+    frame = pd.DataFrame({"respondent_role": ["employee"] * 30 + ["customer"] * 30})
+    named = [{"feedback_id": f"f{i:07}", "theme_id": "g/four"} for i in (*range(4), *range(30, 50))]
+    named += [{"feedback_id": f"f{i:07}", "theme_id": "g/five", "mention_id": 1} for i in (*range(5), *range(30, 50))]
+    named += [{"feedback_id": f"f{i:07}", "theme_id": "g/none", "mention_id": 2} for i in range(30, 50)]
+    found = made("frontline", feedback(frame), mentions(named), min_n=20).set_index("term")
+    four = found.loc["g/four"]
+    assert four["suppressed"] and pd.isna(four["n_term"]) and four[["value", "low", "log_odds", "z", "q"]].isna().all()
+    assert (
+        pd.isna(four["first_employees"])
+        and pd.isna(four["saw_first"])
+        and four["share_against"] == pytest.approx(2 / 3)
+    )
+    assert found.loc["g/five", "n_term"] == 5 and not found.loc["g/five", "suppressed"]
+    assert found.loc["g/none", "value"] == 0.0 and found.loc["g/none", "log_odds"] < 0
