@@ -24,7 +24,7 @@ from pathlib import Path
 
 import click
 
-from cx_nlp import forget, history, remembered, schema, store
+from cx_nlp import forget, history, measures, remembered, schema, store
 from cx_nlp.doctor import check_lake
 from cx_nlp.store import journal
 from tests import nights, tiny_model
@@ -89,8 +89,10 @@ IN_STEPS = (backfill, rescore)  # several commits: states in between are right t
 NAMES = {step: step.__name__ for step in STORY}
 
 
-def child(number: int, folder: Path, slow: bool) -> None:
-    history.COMMIT_ROWS = 2
+def child(number: int, folder: Path, slow: bool, figures: bool) -> None:
+    history.COMMIT_ROWS = 4
+    if not figures:
+        measures.tables = nights.one_figure
     if slow:
         carry_out = journal._carry_out
         journal._carry_out = lambda *args: carry_out(*args[:3], lambda name: time.sleep(0.01))
@@ -137,7 +139,7 @@ def scored_rows(lake: Path, flow: str) -> int:
     return rows
 
 
-def tell(context, root: Path) -> tuple[list[dict], list[float], dict[str, int]]:
+def tell(context, root: Path, *, figures: bool) -> tuple[list[dict], list[float], dict[str, int]]:
     """The story without a kill -> state after each run, seconds of each, rows scored by backfill and rescore."""
     folder = new_folder(root, "whole")
     states, seconds = [], []
@@ -146,7 +148,7 @@ def tell(context, root: Path) -> tuple[list[dict], list[float], dict[str, int]]:
     first.join()
     for number in range(len(STORY)):
         started = time.monotonic()
-        process = context.Process(target=child, args=(number, folder, False))
+        process = context.Process(target=child, args=(number, folder, False, figures))
         process.start()
         process.join()
         assert process.exitcode == 0, f"{NAMES[STORY[number]]} failed without being killed"
@@ -155,16 +157,19 @@ def tell(context, root: Path) -> tuple[list[dict], list[float], dict[str, int]]:
     return states, seconds, {flow: scored_rows(folder / "lake", flow) for flow in ("backfill", "rescore")}
 
 
-def kill(number: int, *, chance: random.Random, root: Path, context) -> Counter:
-    """Tell the story with `number` kills, from the beginning as often as it takes; -> what the kills left."""
-    states, seconds, scored = tell(context, root)
+def kill(number: int, *, chance: random.Random, root: Path, context, figures: bool = True) -> Counter:
+    """Tell the story with `number` kills, from the beginning as often as it takes; -> what the kills left.
+
+    figures: compute all of them, or one in their place.
+    """
+    states, seconds, scored = tell(context, root, figures=figures)
     found: Counter = Counter()
     told = step = 0
     folder = new_folder(root, "lake-0")
     while found["killed"] < number:
         before = states[step - 1] if step else None
         slow = chance.random() < 0.5
-        process = context.Process(target=child, args=(step, folder, slow))
+        process = context.Process(target=child, args=(step, folder, slow, figures))
         process.start()
         process.join(chance.uniform(0.0, 1.1 * seconds[step] + (0.4 if slow else 0.0)))
         process.kill()
@@ -205,7 +210,9 @@ def kill(number: int, *, chance: random.Random, root: Path, context) -> Counter:
             told, step = told + 1, 0
             folder = new_folder(root, f"lake-{told}")
     for left in range(step, len(STORY)):
-        child(left, folder, slow=False)
+        process = context.Process(target=child, args=(left, folder, False, figures))
+        process.start()
+        process.join()
         assert state(folder / "lake") == states[left], f"{NAMES[STORY[left]]} does not end as the unkilled one"
     assert check_lake(folder / "lake") == []
     return found

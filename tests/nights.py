@@ -7,11 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 import yaml
 
 from cx_nlp import discovery, history, night, quality, store
 from cx_nlp.config import Config, load_config
-from cx_nlp.schema import TABLES
+from cx_nlp.schema import MEASURES, TABLES
 from cx_nlp.score.scorer import Scorer
 from cx_nlp.themes.taxonomy import load_taxonomies
 
@@ -119,6 +120,17 @@ def _scoring(scorer: Scorer) -> dict:
         return discovery.discover(plan, built, lambda: scorer, part.config.discovery)
 
     return {"score": score, "taxonomy": scorer.taxonomy, "model_version": lambda: scorer.model_version}
+
+
+def one_figure(con, feedback, mentions, parents, *, run_id, **settings):
+    """A count in place of `cx_nlp.measures.tables`: all figures cost two thirds of so small a night."""
+    query = f"SELECT max(feedback_date), count(*), max(model_version) FROM {feedback}"
+    as_of, rows, version = con.execute(query).fetchall()[0]
+    row = dict.fromkeys(MEASURES.names) | {
+        "as_of": as_of, "period": "all", "measure": "comments", "n": rows, "suppressed": False, "run_id": run_id,
+        "model_version": version,
+    }  # fmt: skip
+    return as_of, {} if as_of is None else {"measures": pa.Table.from_pylist([row], schema=MEASURES)}
 
 
 def query(lake: Path, sql: str) -> list[tuple]:

@@ -1,10 +1,11 @@
 """People who asked to be forgotten: nothing of them stays, and nothing comes back."""
 
 import datetime as dt
+import shutil
 
 import pytest
 
-from cx_nlp import forget, identity, store
+from cx_nlp import forget, identity, measures, store
 from cx_nlp.doctor import check_lake
 from cx_nlp.errors import LakeBusy, LakeError, UsageError
 from cx_nlp.store import files, journal
@@ -13,6 +14,13 @@ from tests import nights
 EQUATION = 'read = "new" + replaced + unchanged + superseded + deleted + rejected'
 # Two customers share response r1; c7 and c8 have nothing but rejected rows.
 ROWS = [*nights.ROWS, ["10", "r1", "2026-02-28 10:00", "", "c9", "The staff were rude", "3", "use"]]
+
+ALL_FIGURES = measures.tables
+
+
+@pytest.fixture(autouse=True)
+def one_figure(monkeypatch):
+    monkeypatch.setattr(measures, "tables", nights.one_figure)
 
 
 @pytest.fixture
@@ -52,7 +60,10 @@ def test_a_person_is_erased_from_every_table(config, lake):
     assert journal.leftovers(lake) == [] and check_lake(lake) == []
 
 
-def test_figures_of_past_days_no_longer_count_them(config, lake):
+def test_figures_of_past_days_no_longer_count_them(config, lake, monkeypatch):
+    monkeypatch.setattr(measures, "tables", ALL_FIGURES)
+    shutil.rmtree(lake / "measures")
+    nights.run(config, reread=True)
     later = [*ROWS, ["11", "r11", "2026-03-05 10:00", "", "c11", "The delivery was late", "4", "use"]]
     nights.write_csv(config.parent / "in" / "a.csv", later)
     nights.run(config)

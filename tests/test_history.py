@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from cx_nlp import history, remembered, store
+from cx_nlp import history, measures, remembered, store
 from cx_nlp.config import load_config
 from cx_nlp.doctor import check_lake
 from tests import nights, tiny_model
@@ -16,6 +16,11 @@ EQUATION = 'read = "new" + replaced + unchanged + superseded + deleted + rejecte
 
 class Stopped(BaseException):
     """As a kill: nothing cleans up after it."""
+
+
+@pytest.fixture(autouse=True)
+def one_figure(monkeypatch):
+    monkeypatch.setattr(measures, "tables", nights.one_figure)
 
 
 @pytest.fixture
