@@ -129,12 +129,13 @@ def test_a_night_out_of_time_stops_and_leaves_the_lake(harness, config, monkeypa
     from cx_nlp.errors import RunStopped
     from cx_nlp.flow_config import FlowConfig
 
-    given = FlowConfig(timeout=dt.timedelta(seconds=0.3), task_timeout=dt.timedelta(hours=1), retries=0)
-    timed = options.Timed(given)
+    timed = options.Timed(FlowConfig(timeout=dt.timedelta(hours=2), task_timeout=dt.timedelta(hours=1), retries=0))
     task = timed(harness.take)
-    assert task.timeout_seconds <= 0.3 and task.retries == 0 and harness.take.timeout_seconds is None
-    time.sleep(0.35)
-    with pytest.raises(RunStopped, match=r"out of time before task take: flow.timeout is 0:00:00.300000"):
+    assert task.timeout_seconds == 3600 and task.retries == 0 and harness.take.timeout_seconds is None
+    timed.ends_at -= 3600 + 1
+    assert 0 < timed(harness.take).timeout_seconds < 3600, "what is left of the night is less than a task's own time"
+    timed.ends_at -= 3600
+    with pytest.raises(RunStopped, match=r"out of time before task take: flow\.timeout is 2:00:00"):
         timed(harness.take)
 
     real = night.resolve
