@@ -47,7 +47,7 @@ def test_the_page_shows_counts_themes_progress_and_gates_and_no_text(harness, co
     published = {a.key: str(a.data) for a in artifacts()}
     assert {"nightly-accounting", "nightly-quality", "nightly-themes", "nightly-progress"} <= set(published)
     assert all(key == key.lower() for key in published)
-    assert published["nightly-progress"] == "100.0"
+    assert float(published["nightly-progress"]) == 100
     assert '"check": "duplicates"' in published["nightly-quality"] and '"theme": ' in published["nightly-themes"]
     said = " ".join(published.values())
     assert not [row[5] for row in nights.ROWS if row[5] and row[5] in said] and "jo@example.com" not in said
