@@ -70,7 +70,7 @@ def test_a_gate_stops_the_night_before_anything_is_replaced_and_its_report_is_ke
 def test_people_hear_of_a_night_that_failed_in_one_line_without_text(harness, config, monkeypatch):
     from cx_nlp_pipelines import hooks
 
-    from cx_nlp.errors import SourceError
+    from cx_nlp.errors import SourceError, Unexpected
 
     told = []
     monkeypatch.setattr(hooks, "deliver", lambda title, body, urls: told.append((title, body, urls)))
@@ -84,9 +84,9 @@ def test_people_hear_of_a_night_that_failed_in_one_line_without_text(harness, co
 
     told.clear()
     monkeypatch.setattr("cx_nlp.night.check", lambda settings: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(Unexpected, match="ZeroDivisionError at"):
         harness.nightly(str(config))
-    assert told[0][1] == "ZeroDivisionError", "a defect's words may quote a row"
+    assert told[0][1].startswith("Unexpected: ZeroDivisionError at"), "a defect's words may quote a row"
 
 
 def test_a_secret_comes_from_a_block_and_goes_nowhere(harness, config, caplog):
