@@ -140,12 +140,12 @@ def test_a_night_out_of_time_stops_and_leaves_the_lake(harness, config, monkeypa
 
     real = night.resolve
     monkeypatch.setattr(night, "resolve", lambda *given: time.sleep(5) or real(*given))
-    monkeypatch.setattr(options, "Timed", lambda _: Quick(FlowConfig(task_timeout=dt.timedelta(seconds=0.5))))
 
     class Quick(options.Timed):
         def _seconds(self, task):
             return 0.5 if task == "resolve" else None
 
+    monkeypatch.setattr(options, "Timed", Quick)
     with pytest.raises(TimeoutError):
         harness.nightly(str(config))
     assert nights.query(config.parent / "lake", "SELECT status, error FROM runs") == [("failed", "TaskRunTimeoutError")]
