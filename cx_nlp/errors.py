@@ -70,6 +70,17 @@ class QualityStopped(RunStopped):
         return self.args[1]
 
 
+class Unexpected(PermanentError):
+    """A defect, by its kind and place alone: its own words may quote feedback, and a scheduler would keep them."""
+
+    def __init__(self, kind: str, place: str) -> None:
+        super().__init__(kind, place)
+
+    def __str__(self) -> str:
+        kind, place = self.args
+        return f"{kind} at {place}: a defect; set CX_NLP_DEBUG=1 to see its words, which may quote feedback"
+
+
 class LakeError(PermanentError):
     """A lake that cannot be used as it is: another key, another schema version, a broken table."""
 

@@ -4,13 +4,13 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from cx_nlp import __version__, store
-from cx_nlp.errors import RunStopped, SourceError, TransientError
+from cx_nlp.errors import RunStopped, SourceError, TransientError, Unexpected
 
 if TYPE_CHECKING:
     from cx_nlp.night import Night
 
 # Errors whose message may be kept: they quote no row and no credential.
-_SAYS_NO_TEXT = (SourceError, TransientError, RunStopped)
+_SAYS_NO_TEXT = (SourceError, TransientError, RunStopped, Unexpected)
 
 
 def fail(night: "Night", error: BaseException) -> None:

@@ -15,6 +15,7 @@ from cx_nlp_pipelines import blocks, hooks, options
 from cx_nlp_pipelines import pool as pools
 from cx_nlp_pipelines.loaded import taxonomy
 from cx_nlp_pipelines.nightly import lake_of, take
+from cx_nlp_pipelines.quiet import quiet
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -29,6 +30,7 @@ THREADS = 8
 
 
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}")
+@quiet
 def score(call: pools.Call, this: Night, plan: store.Plan, dates: Sequence[date], of: int) -> store.Built:
     return call(pools.score, this, plan, dates, of)
 
@@ -59,6 +61,7 @@ def _run_name() -> str:
     on_failure=[hooks.tell],
     on_crashed=[hooks.tell],
 )
+@quiet
 def backfill(config: str, first: str, last: str, workers: int = 0) -> dict[str, dict[str, int]]:
     """The feedback of `first` to `last` (dates, both included); -> the accounting by source, over all groups."""
     settings = load_config(Path(config))

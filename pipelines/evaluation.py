@@ -17,6 +17,7 @@ from typing import Any
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
 from cx_nlp_pipelines import artifacts, hooks, options
+from cx_nlp_pipelines.quiet import quiet
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
@@ -28,6 +29,7 @@ _SEED = 0  # of the bootstrap: the same file gives the same intervals
 
 
 @task(cache_policy=NO_CACHE, task_run_name="judge-{name}", tags=["cx-nlp"])
+@quiet
 def judge(name: str, settings: Config, one: EvaluationConfig) -> dict[str, Any]:
     """A labelled file -> the report of `cx-nlp evaluate`."""
     import numpy as np
@@ -73,6 +75,7 @@ def below(rows: list[dict[str, Any]], floor: Mapping[str, float]) -> list[str]:
     on_failure=[hooks.tell],
     on_crashed=[hooks.tell],
 )
+@quiet
 def evaluation(config: str) -> list[dict[str, Any]]:
     """Figures of all labelled files of a config, as a table on Prefect's page; -> its rows.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
 from cx_nlp_pipelines import artifacts, blocks, hooks, options, scaling
 from cx_nlp_pipelines.loaded import scorer, taxonomy
+from cx_nlp_pipelines.quiet import quiet
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 
@@ -32,16 +33,19 @@ log = logging.getLogger("cx_nlp")
 
 # How often and how long is set by the config: see `options.Timed`. A task without retries is never tried again.
 @task(retries=2, retry_condition_fn=options.may_help, cache_policy=NO_CACHE, task_run_name="take-{source}", tags=TAGS)
+@quiet
 def take(this: Night, source: str, paths: Sequence[Path]) -> Taken:
     return night.take_source(this, source, paths)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
+@quiet
 def resolve(this: Night, taken: Sequence[Taken]) -> store.Plan:
     return night.resolve(this, taken)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
+@quiet
 def check_entry(this: Night, plan: store.Plan) -> list[quality.Check]:
     checks = quality.entry(plan, this.config.quality, flow=this.flow)
     quality.enforce(checks)
@@ -49,21 +53,25 @@ def check_entry(this: Night, plan: store.Plan) -> list[quality.Check]:
 
 
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}", tags=TAGS)
+@quiet
 def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
     return night.score_dates(this, plan, dates, lambda: scorer(this.config))
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
+@quiet
 def discover(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> list[store.Built]:
     return discovery.discover(plan, built, lambda: scorer(this.config), this.config.discovery)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
+@quiet
 def measure(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
     return night.measure(this, plan, built, taxonomy=taxonomy(this.config))
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
+@quiet
 def check_exit(
     this: Night, plan: store.Plan, built: Sequence[store.Built], entered: Sequence[quality.Check]
 ) -> list[quality.Check]:
@@ -73,6 +81,7 @@ def check_exit(
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
+@quiet
 def commit(
     this: Night, plan: store.Plan, built: Sequence[store.Built], taken: Sequence[Taken], seconds: dict[str, float]
 ) -> dict[str, dict[str, int]]:
@@ -83,6 +92,7 @@ def commit(
 
 
 @task(**options.TRIED_AGAIN, cache_policy=NO_CACHE, tags=TAGS)
+@quiet
 def copy_out(this: Night) -> None:
     """The committed state, for readers of an object store. The night is committed, whatever becomes of the copy."""
     place = this.config.publish
@@ -110,6 +120,7 @@ def _run_name() -> str:
 
 
 @flow(name="nightly", flow_run_name=_run_name, on_failure=[hooks.tell], on_crashed=[hooks.tell])
+@quiet
 def nightly(
     config: str, only_date: str | None = None, reread: bool = False, workers: int | None = None
 ) -> dict[str, dict[str, int]]:

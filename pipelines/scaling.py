@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import date
 
 from cx_nlp_pipelines import pool
+from cx_nlp_pipelines.quiet import quiet
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
@@ -27,6 +28,7 @@ Done = Callable[[int], None]
 
 
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}", tags=["cx-nlp"])
+@quiet
 def score_part(this: Night, plan: store.Plan, dates: Sequence[date], of: int) -> store.Built:
     return pool.score(this, plan, dates, of)
 

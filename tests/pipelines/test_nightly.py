@@ -47,7 +47,7 @@ def test_the_page_shows_counts_themes_progress_and_gates_and_no_text(harness, co
     published = {a.key: str(a.data) for a in artifacts()}
     assert {"nightly-accounting", "nightly-quality", "nightly-themes", "nightly-progress"} <= set(published)
     assert all(key == key.lower() for key in published)
-    assert published["nightly-progress"] == "100.0"
+    assert float(published["nightly-progress"]) == 100
     assert '"check": "duplicates"' in published["nightly-quality"] and '"theme": ' in published["nightly-themes"]
     said = " ".join(published.values())
     assert not [row[5] for row in nights.ROWS if row[5] and row[5] in said] and "jo@example.com" not in said
@@ -70,7 +70,7 @@ def test_a_gate_stops_the_night_before_anything_is_replaced_and_its_report_is_ke
 def test_people_hear_of_a_night_that_failed_in_one_line_without_text(harness, config, monkeypatch):
     from cx_nlp_pipelines import hooks
 
-    from cx_nlp.errors import SourceError
+    from cx_nlp.errors import SourceError, Unexpected
 
     told = []
     monkeypatch.setattr(hooks, "deliver", lambda title, body, urls: told.append((title, body, urls)))
@@ -84,9 +84,9 @@ def test_people_hear_of_a_night_that_failed_in_one_line_without_text(harness, co
 
     told.clear()
     monkeypatch.setattr("cx_nlp.night.check", lambda settings: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(Unexpected, match="ZeroDivisionError at"):
         harness.nightly(str(config))
-    assert told[0][1] == "ZeroDivisionError", "a defect's words may quote a row"
+    assert told[0][1].startswith("Unexpected: ZeroDivisionError at"), "a defect's words may quote a row"
 
 
 def test_a_secret_comes_from_a_block_and_goes_nowhere(harness, config, caplog):
@@ -129,22 +129,23 @@ def test_a_night_out_of_time_stops_and_leaves_the_lake(harness, config, monkeypa
     from cx_nlp.errors import RunStopped
     from cx_nlp.flow_config import FlowConfig
 
-    given = FlowConfig(timeout=dt.timedelta(seconds=0.3), task_timeout=dt.timedelta(hours=1), retries=0)
-    timed = options.Timed(given)
+    timed = options.Timed(FlowConfig(timeout=dt.timedelta(hours=2), task_timeout=dt.timedelta(hours=1), retries=0))
     task = timed(harness.take)
-    assert task.timeout_seconds <= 0.3 and task.retries == 0 and harness.take.timeout_seconds is None
-    time.sleep(0.35)
-    with pytest.raises(RunStopped, match=r"out of time before task take: flow.timeout is 0:00:00.300000"):
+    assert task.timeout_seconds == 3600 and task.retries == 0 and harness.take.timeout_seconds is None
+    timed.ends_at -= 3600 + 1
+    assert 0 < timed(harness.take).timeout_seconds < 3600, "what is left of the night is less than a task's own time"
+    timed.ends_at -= 3600
+    with pytest.raises(RunStopped, match=r"out of time before task take: flow\.timeout is 2:00:00"):
         timed(harness.take)
 
     real = night.resolve
     monkeypatch.setattr(night, "resolve", lambda *given: time.sleep(5) or real(*given))
-    monkeypatch.setattr(options, "Timed", lambda _: Quick(FlowConfig(task_timeout=dt.timedelta(seconds=0.5))))
 
     class Quick(options.Timed):
         def _seconds(self, task):
             return 0.5 if task == "resolve" else None
 
+    monkeypatch.setattr(options, "Timed", Quick)
     with pytest.raises(TimeoutError):
         harness.nightly(str(config))
     assert nights.query(config.parent / "lake", "SELECT status, error FROM runs") == [("failed", "TaskRunTimeoutError")]

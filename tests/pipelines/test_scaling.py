@@ -75,7 +75,11 @@ def test_a_cluster_gives_what_one_process_gives(folders, tmp_path):
     one, many = folders
     nights.run(one)
     with (tmp_path / "log").open("w") as log:
-        assert start(many, log).wait(timeout=500) == 0, (tmp_path / "log").read_text()
+        process = start(many, log)
+        try:
+            assert process.wait(timeout=900) == 0, (tmp_path / "log").read_text()
+        finally:
+            process.kill()
     assert tables(many.parent / "lake") == tables(one.parent / "lake")
 
 
