@@ -46,6 +46,8 @@ def discover(vectors: np.ndarray, *, min_size: int) -> list[Group]:
     joined = _joined(groups, _nearness(vectors, groups))
     if len(joined) < len(groups):
         groups = [shaped(vectors, rows) for rows in joined]
+    if not groups:
+        return []
     near, least = _nearness(vectors, groups), least_threshold(vectors)
     out = []
     for group, column in zip(groups, near.T, strict=True):
@@ -99,14 +101,14 @@ def in_order(labels: np.ndarray) -> np.ndarray:
 
 
 def least_threshold(vectors: np.ndarray) -> float:
-    """unit vectors (M, H), M > 0 -> the least threshold of a group among them.
+    """unit vectors (M, H), M > 1 -> the least threshold of a group among them.
 
     By the median of the cosines of some 10 * M pairs and the deviation below it (its 16% quantile): pairs that do have
     something in common lie above, and may be many.
     """
-    shifts = [len(vectors) * k // 11 for k in range(1, 11)]
-    pairs = np.concatenate([(vectors * np.roll(vectors, shift, axis=0)).sum(axis=1) for shift in shifts if shift])
-    low, median = np.quantile(pairs, [0.16, 0.5]) if len(pairs) else (0.0, 0.0)
+    shifts = {max(len(vectors) * k // 11, 1) for k in range(1, 11)}
+    pairs = np.concatenate([(vectors * np.roll(vectors, shift, axis=0)).sum(axis=1) for shift in sorted(shifts)])
+    low, median = np.quantile(pairs, [0.16, 0.5])
     return round(min(max(LEAST, float(median + ABOVE_CHANCE * (median - low))), TIGHT), 4)
 
 
