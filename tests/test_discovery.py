@@ -21,7 +21,7 @@ from tests.themes import planted
 SETTINGS = DiscoveryConfig(min_mentions=12, min_customers=5)
 TAXONOMY = Taxonomy("shop-1", (Theme("shop/price", "Price"),))
 AXES = planted.directions(len(planted.WORDS))
-FAKE = SimpleNamespace(model=SimpleNamespace(name="fake", digest="0" * 64, hidden=planted.WIDTH))
+FAKE = SimpleNamespace(model=SimpleNamespace(vectors="fake@" + "0" * 12, hidden=planted.WIDTH))
 
 
 def score(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, None]:

@@ -23,9 +23,11 @@ def test_make_knows_the_two_commands():
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"`cx-nlp (\w+)", README))))
 def test_every_command_named_exists_with_the_options_named(command):
-    help_text = CliRunner().invoke(cli, [command, "--help"]).output
-    assert "Usage:" in help_text
+    assert "Usage:" in CliRunner().invoke(cli, [command, "--help"]).output
     for line in re.findall(rf"cx-nlp {command} [^`|\n]*", README):
+        # Of a group, the command that is named first: `cx-nlp themes check FILE`.
+        below = [word for word in line.split()[2:3] if word in getattr(cli.commands[command], "commands", {})]
+        help_text = CliRunner().invoke(cli, [command, *below, "--help"]).output
         for option in re.findall(r"--[a-z-]+", line):
             if command != "evaluate":
                 assert option in help_text, (line, option)
@@ -48,13 +50,19 @@ def test_the_queries_run(tmp_path, tiny, monkeypatch):
             assert con.execute(query).fetchall()
 
 
-def test_the_config_shown_is_a_config(tmp_path):
+def test_the_config_shown_is_a_config(tmp_path, monkeypatch):
     from cx_nlp.config import load_config
 
-    night, more, heads = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
-    night = night.replace("taxonomies:", f"{more}taxonomies:")
-    (tmp_path / "night.yaml").write_text(night + heads.replace("<commit>", "a" * 40))
+    figures, night, more, heads = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+    (tmp_path / "night.yaml").write_text(night.replace("taxonomies:", f"{more}taxonomies:") + heads.replace("<commit>", "a" * 40))
     config = load_config(tmp_path / "night.yaml")
+    monkeypatch.setenv("TEAM_WEBHOOK", "json://localhost/hook")
+    for name in ("leaders.csv", "actions.csv", "crm.csv", "answers.csv"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "alerts.yaml").write_text((ROOT / "configs" / "alerts.yaml").read_text())
+    (tmp_path / "figures.yaml").write_text(night.replace("taxonomies:", f"{figures}taxonomies:"))
+    told = load_config(tmp_path / "figures.yaml")
+    assert told.measures.beliefs == tmp_path / "leaders.csv" and told.alerts.all_rules()
     assert config.sources["survey"].columns["nps"] == "recommend"
     assert config.sources["tickets"].scales["csat"].values["😀"] == 5
     assert [one.where for one in config.replacements] == ["sentiment", "languages.de.sentiment"]
