@@ -42,7 +42,9 @@ def discover(vectors: np.ndarray, *, min_size: int) -> list[Group]:
     mentions the first clusters hold several themes.
     """
     labels = cluster(vectors, min_size=min_size)
-    groups = [shaped(vectors, np.flatnonzero(labels == label)) for label in range(labels.max(initial=NOISE) + 1)]
+    clusters = [np.flatnonzero(labels == label) for label in range(labels.max(initial=NOISE) + 1)]
+    parts = [part for rows in clusters for part in connected_parts(vectors, rows, min_size=min_size)]
+    groups = [shaped(vectors, rows) for rows in parts]
     joined = _joined(groups, _nearness(vectors, groups))
     if len(joined) < len(groups):
         groups = [shaped(vectors, rows) for rows in joined]
@@ -118,6 +120,24 @@ def shaped(vectors: np.ndarray, rows: np.ndarray) -> Group:
     similar = cosines(vectors[rows], vectors[exemplars])
     similar[rows[:, None] == exemplars[None, :]] = -np.inf  # beside itself everything is close
     return Group(rows, exemplars, float(np.quantile(nearest_mean(similar), 1 - ACCEPTED).round(4)))
+
+
+def connected_parts(vectors: np.ndarray, rows: np.ndarray, *, min_size: int) -> list[np.ndarray]:
+    """Rows of a cluster -> its parts of min_size or more that nothing connects, by first row.
+
+    Where each of some themes has been said a few times only, density takes them together; what connects is a cosine of
+    at least what the cluster asks of its own (less the slack).
+    """
+    group = shaped(vectors, rows)
+    labels = connected(vectors[rows], group.threshold - SLACK)
+    return [rows[labels == part] for part in range(labels.max() + 1) if (labels == part).sum() >= min_size]
+
+
+def connected(vectors: np.ndarray, least: float) -> np.ndarray:
+    """unit vectors (M, H) -> the part of each, int (M,), from 0 by first row: linked by cosines of at least `least`."""
+    from scipy.sparse.csgraph import connected_components
+
+    return connected_components(cosines(vectors, vectors).round(4) >= least, directed=False)[1]
 
 
 def covering(vectors: np.ndarray, *, most: int) -> np.ndarray:

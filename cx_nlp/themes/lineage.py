@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from cx_nlp.themes.discover import NEAR, SLACK, covering
+from cx_nlp.themes.discover import NEAR, SLACK, connected, covering
 from cx_nlp.themes.registry import SPARE, NewTheme, Registry, follow, matched, retire_empty
-from cx_nlp.themes.vectors import closeness, cosines, unit
+from cx_nlp.themes.vectors import closeness, unit
 
 EXEMPLARS = 80  # of a theme that has been extended
 MERGE_SLACK = 0.08  # by how much exemplars may miss the other theme's threshold and still speak of the same
@@ -67,7 +67,7 @@ def split_apart(registry: Registry, numbers: Iterable[int], *, min_size: int) ->
         rows = registry.rows_of(number)
         if theme is None or len(rows) < 2 * min_size:
             continue
-        groups = _connected(unit(registry.vectors[rows]), theme.threshold - SLACK)
+        groups = connected(unit(registry.vectors[rows]), theme.threshold - SLACK)
         sizes = np.bincount(groups)
         large = [group for group in np.argsort(-sizes, kind="stable") if sizes[group] >= min_size]
         for group in large[1:]:
@@ -82,10 +82,3 @@ def split_apart(registry: Registry, numbers: Iterable[int], *, min_size: int) ->
                 mentions=registry.mentions.assign(number=numbers_of),
             )
     return retire_empty(registry)
-
-
-def _connected(vectors: np.ndarray, least: float) -> np.ndarray:
-    """unit vectors (E, H) -> the group of each, int (E,), numbered by first row: linked by cosines of at least `least`."""
-    from scipy.sparse.csgraph import connected_components
-
-    return connected_components(cosines(vectors, vectors).round(4) >= least, directed=False)[1]
