@@ -54,7 +54,9 @@ def test_the_config_shown_is_a_config(tmp_path, monkeypatch):
     from cx_nlp.config import load_config
 
     figures, night, more, heads = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
-    (tmp_path / "night.yaml").write_text(night.replace("taxonomies:", f"{more}taxonomies:") + heads.replace("<commit>", "a" * 40))
+    (tmp_path / "night.yaml").write_text(
+        night.replace("taxonomies:", f"{more}taxonomies:") + heads.replace("<commit>", "a" * 40)
+    )
     config = load_config(tmp_path / "night.yaml")
     monkeypatch.setenv("TEAM_WEBHOOK", "json://localhost/hook")
     for name in ("leaders.csv", "actions.csv", "crm.csv", "answers.csv"):

@@ -48,7 +48,7 @@ def test_committed_files_come_from_the_command_in_the_config(tmp_path):
     assert [name for name in made if not _same(tmp_path / name, SHIPPED / name)] == []
 
 
-_WRITTEN_BY_HAND = ("facts.yaml", "beliefs.csv", "actions.csv", "labelled.csv")
+_WRITTEN_BY_HAND = ("facts.yaml", "beliefs.csv", "actions.csv", "labelled.csv", "taxonomy.yaml")
 
 
 def test_committed_files_are_small_and_some_1200_records(sample):
