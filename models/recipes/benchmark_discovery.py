@@ -100,4 +100,4 @@ def _shown(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    one_line(main)
+    one_line(main)()
