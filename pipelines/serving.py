@@ -65,20 +65,35 @@ def _serve(config: Path, cron: str, timezone: str) -> None:
     from cx_nlp_pipelines.nightly import nightly
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.flows import EntrypointType
+    from prefect.runner import Runner
     from prefect.schedules import Cron
 
-    nightly.serve(
+    class Served(Runner):
+        def handle_sigterm(self, *_: object) -> None:
+            """End a night at work, then leave as on Ctrl-C; Prefect's own way exits from within its event loop."""
+            asyncio.get_running_loop().create_task(self._leave())
+
+        async def _leave(self) -> None:
+            with contextlib.suppress(Exception):  # the server may be gone already
+                await self.cancel_all()
+            signal.raise_signal(signal.SIGINT)
+
+    served = Served(name="nightly", limit=1)
+    served.add_flow(
+        nightly,
         name="nightly",
         schedule=Cron(cron, timezone=timezone),
         parameters={"config": str(config.resolve())},
         tags=["cx-nlp", "nightly"],
         # A second night waits for the first. The lake's lock is what guards it: a slot may outlive a killed night.
-        global_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
-        limit=1,
+        concurrency_limit=ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE),
         # By its module, not its file: a file's functions travel to workers by value, and would load the model anew.
         entrypoint_type=EntrypointType.MODULE_PATH,
-        print_starting_message=False,
     )
+    try:
+        asyncio.run(served.start())
+    except KeyboardInterrupt:
+        log.info("no more nights; what is committed stays")
 
 
 def _check(settings: Config) -> None:

@@ -186,6 +186,18 @@ def test_a_transient_error_is_tried_again_and_a_permanent_one_is_not(harness, co
     assert nights.query(lake, "SELECT count(*) FROM feedback") == [(7,)]
 
 
+def test_prefects_scheduler_can_write_runs_of_a_cron(harness, config):
+    """Which it cannot with every version of SQLAlchemy that it accepts: then no night ever begins."""
+    from prefect.client.orchestration import get_client
+
+    deployed = harness.nightly.to_deployment("nightly", cron="0 3 * * *", parameters={"config": str(config)}).apply()
+    with get_client(sync_client=True) as client:
+        answer = client._client.post(f"/deployments/{deployed}/schedule", json={"min_runs": 2})
+        assert answer.is_success, answer.text
+        runs = client.read_flow_runs()
+    assert len([run for run in runs if run.deployment_id == deployed and run.state.is_scheduled()]) >= 2
+
+
 def test_a_second_run_on_a_held_lake_fails_in_one_line(harness, config, monkeypatch):
     from cx_nlp import store
     from cx_nlp.errors import LakeBusy

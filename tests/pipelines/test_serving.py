@@ -102,16 +102,22 @@ def test_schedule_runs_a_night_on_its_cron_and_leaves_nothing(tmp_path, tiny):
         "--port",
         "0",
     ]
-    with (tmp_path / "log").open("w") as log:
+    said = tmp_path / "log"
+    with said.open("w") as log:
         process = subprocess.Popen(command, env=environment(tmp_path), stdout=log, stderr=log)
         try:
             wait(lambda: done_runs(tmp_path / "lake"), seconds=400, of=process)
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=90)
+            # The next night waits for the lake, and so is at work when it is told to stop.
+            with store.locked(tmp_path / "lake", wait=30, holder="the test"):
+                time.sleep(10)
+                idle = len(_servers(tmp_path))
+                wait(lambda: len(_servers(tmp_path)) > idle, seconds=120, of=process)
+                time.sleep(5)
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(timeout=20) == 0, "sooner than the night gives up waiting"
         finally:
             process.kill()
-    said = (tmp_path / "log").read_text()
-    assert "nights at '* * * * *' (UTC)" in said and "Traceback" not in said
+    assert "nights at '* * * * *' (UTC)" in said.read_text() and "Traceback" not in said.read_text()
     wait(lambda: not _servers(tmp_path), seconds=30)
     assert nights.query(tmp_path / "lake", "SELECT count(*) FROM feedback") == [(7,)]
 
