@@ -6,6 +6,7 @@ import pytest
 
 from cx_nlp.measures import contrasts, emotions, journey, passives, weighting
 from cx_nlp.measures.answers import Answers
+from cx_nlp.measures.statistics import cluster_error
 from tests.measures.frames import feedback, load, mentions, tables
 
 MAKERS = ("passives", "crossings", "drivers", "journey", "emotion_outcomes", "explained", "weighted")
@@ -160,7 +161,7 @@ def test_commenters_stand_for_those_who_only_ticked_a_box():
         "score_status": ["scored"] * 10 + ["no_text"] * 30 + ["scored"] * 20,
     }
     with load(feedback(frame)) as con:
-        found = weighting.weighted(con, known_shares={}, min_n=5).set_index(["scheme", "measure"])
+        found = weighting.weighted(con, known_shares={}, min_n=5, rng=rng()).set_index(["scheme", "measure"])
     row = found.loc[("commenters", "nps")]
     assert row["raw"] == pytest.approx(100 * (10 - 20) / 30) and row["weighted"] == pytest.approx(100 * (40 - 20) / 60)
     assert row["n"] == 30 and row["n_effective"] == pytest.approx(60**2 / (10 * 16 + 20))
@@ -181,7 +182,7 @@ def test_post_stratification_by_hand():
     frame = {"csat": [5] * 60 + [1] * 40, "segment": ["new"] * 60 + ["old"] * 40}
     with load(feedback(frame)) as con:
         shares = {"segment": {"new": 0.5, "old": 0.5}}
-        found = weighting.weighted(con, known_shares=shares, min_n=5).set_index(["scheme", "measure"])
+        found = weighting.weighted(con, known_shares=shares, min_n=5, rng=rng()).set_index(["scheme", "measure"])
     row = found.loc[("known_shares", "csat")]
     assert row["raw"] == pytest.approx(3.4) and row["weighted"] == pytest.approx(3.0)
     assert row["n_effective"] == pytest.approx(100**2 / (60 * (5 / 6) ** 2 + 40 * 1.25**2))
@@ -197,6 +198,48 @@ def test_several_known_shares_hold_together():
     assert weight[channel == "z"].sum() / 500 == pytest.approx(0.6)
     absent = weighting.rake(np.ones(4), {"s": (np.array(["a", "a", "b", "?"]), {"a": 0.5, "b": 0.25, "gone": 0.25})})
     assert absent.tolist() == pytest.approx([1.0, 1.0, 1.0, 1.0])
+
+
+def half(row: pd.Series, name: str) -> float:
+    return (row[f"{name}_high"] - row[f"{name}_low"]) / 2
+
+
+def test_the_difference_between_weighted_and_raw_is_surer_than_either():
+    """Promoters comment less. Cells know the NPS, so the weighted figure is that of all raters: the difference's error by
+    Taylor linearisation is that of the mean of all less the mean of those who comment.
+    """
+    generator = rng(9)
+    customer = np.arange(900) // 2
+    nps = np.where(
+        generator.random(450)[customer] < 0.3, generator.choice([3, 10], 900), generator.choice([3, 8, 10], 900)
+    )
+    wrote = generator.random(900) < np.where(nps == 10, 0.4, 0.7)
+    frame = {
+        "nps": nps, "customer_key": [f"c{c}" for c in customer], "touchpoint": generator.choice(["buy", "use"], 900),
+        "score_status": np.where(wrote, "scored", "no_text"), "segment": generator.choice(["a", "b"], 900, p=[0.7, 0.3]),
+    }  # fmt: skip
+    with load(feedback(frame)) as con:
+        options = {"known_shares": {"segment": {"a": 0.5, "b": 0.5}}, "min_n": 20}
+        found, again = (
+            weighting.weighted(con, **options, rng=rng(1)).set_index(["scheme", "measure"]) for _ in range(2)
+        )
+    pd.testing.assert_frame_equal(found, again)
+    row = found.loc[("commenters", "nps")]
+    assert row["difference"] == pytest.approx(row["weighted"] - row["raw"]) and row["difference_low"] > 0
+    assert half(row, "difference") < 0.6 * np.hypot(half(row, "raw"), half(row, "weighted")), "the same people in both"
+    y = np.where(nps == 10, 100.0, np.where(nps == 3, -100.0, 0.0))
+    pull = (y - y.mean()) / 900 - wrote * (y - y[wrote].mean()) / wrote.sum()
+    assert half(row, "difference") == pytest.approx(1.96 * cluster_error(pull, customer), rel=0.15)
+    for scheme in ("known_shares", "both"):
+        other = found.loc[(scheme, "nps")]
+        assert other["difference_low"] < other["difference"] < other["difference_high"]
+        assert half(other, "difference") < np.hypot(half(other, "raw"), half(other, "weighted"))
+
+
+def test_where_all_wrote_weighting_to_raters_changes_nothing_and_has_no_interval():
+    with load(feedback({"nps": [3, 8, 10] * 20})) as con:
+        row = weighting.weighted(con, known_shares={}, min_n=20, rng=rng()).set_index("measure").loc["nps"]
+    assert row["difference"] == pytest.approx(0) and np.isnan(row["difference_low"])
 
 
 @pytest.mark.parametrize(
@@ -215,7 +258,19 @@ def test_odd_lakes_give_rows_with_nulls_and_no_made_up_numbers(frame):
     found = tables(feedback(frame), min_n=20)
     for name in MAKERS:
         table = found[name]
-        shown = ["value", "low", "high", "effect", "presence", "impact", "raw", "weighted", "mean", "log_odds"]
+        shown = [
+            "value",
+            "low",
+            "high",
+            "effect",
+            "presence",
+            "impact",
+            "raw",
+            "weighted",
+            "difference",
+            "mean",
+            "log_odds",
+        ]
         hidden = table[table["suppressed"]]
         assert hidden[[column for column in shown if column in table]].isna().all().all(), name
         assert (table["n"] >= 0).all()
