@@ -11,6 +11,7 @@ linearly. Memory is what the processes hold together, each shared page counted o
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,10 @@ from cx_nlp.sample.generate import stream, write
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "configs" / "sample.yaml"
+BESIDE = (
+    "alerts.yaml",
+    *(f"sample/{name}" for name in ("actions.csv", "beliefs.csv", "labelled.csv", "taxonomy.yaml")),
+)
 # In the order in which a night goes through them; "flow" is what is left of the wall clock: start and orchestration.
 STAGES = ("read", "resolve", "score", "store", "discover", "measure", "quality", "commit", "flow")
 _EVERY = 0.2  # seconds between samples of memory
@@ -91,6 +96,9 @@ def night(rows: int, folder: Path, *, model: str | None, engine: str | None, wor
     settings = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))
     settings |= {"lake": "lake"} | ({"model": model} if model else {}) | ({"engine": engine} if engine else {})
     facts = load_facts(SAMPLE.parent / "sample" / "facts.yaml")
+    for name in BESIDE:  # the generator writes feedback alone
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SAMPLE.parent / name, folder / name)
     counts = write(stream(seed=3, rows=rows, days=90, facts=facts), folder / "sample")
     config = folder / "night.yaml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")

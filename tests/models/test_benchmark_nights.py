@@ -47,3 +47,10 @@ def test_processor_seconds_of_a_child_are_counted():
     before = benchmark_nights._core_seconds()
     subprocess.run([sys.executable, "-c", "sum(i * i for i in range(3_000_000))"], check=True)
     assert benchmark_nights._core_seconds() - before > 0.05
+
+
+def test_a_night_of_the_scaled_sample_ends_well(tmp_path, tiny):
+    from models.recipes.benchmark_nights import night
+
+    one = night(300, tmp_path, model=str(tiny), engine=None, workers=None)
+    assert 200 < one.rows < 400 and one.seconds["score"] > 0 and one.core_seconds > 1 and one.peak > 2**27
