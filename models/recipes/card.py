@@ -36,7 +36,7 @@ _ABOUT = """\
 # {name}
 
 One encoder with small heads for sentiment (3 classes), the 28 emotions of GoEmotions, aspect sentiment over a span, and a
-linear theme head that gives back the untouched encoder's embedding. It reads a text once.
+linear theme head that gives back the untouched encoder's embedding. It reads a text once.{branch}
 
 - **Version**: `{model}`.
 - **Size**: {megabytes:.1f} MB, stored in 8 bits.{speed}
@@ -44,6 +44,8 @@ linear theme head that gives back the untouched encoder's embedding. It reads a 
 Unless said otherwise, figures are on the half of each dev set that nothing was fitted on, and the square brackets hold
 95% intervals (bootstrap; Wilson's for shares). One training run: the spread between seeds is not in them.
 """
+_BRANCH = """ Emotions and aspect sentiment read a branch too: a second
+stack of layers over the same word vectors (each moved by a step of rank {rank}), trained on the frozen rest."""
 _USE = """\
 ## Use
 
@@ -71,9 +73,11 @@ def write_card(folder: Path) -> None:
 def card(folder: Path) -> str:
     """The text of the card of a model folder; sections whose figures are not in metrics.json are left out."""
     metrics, settings = _read(folder)
+    branch = settings["training"]["config"].get("branch")
     about = _ABOUT.format(
-        name=settings["name"], model=metrics["model"], megabytes=_megabytes(folder, settings), speed=_speed(metrics)
-    )
+        name=settings["name"], model=metrics["model"], megabytes=_megabytes(folder, settings), speed=_speed(metrics),
+        branch=_BRANCH.format(**branch) if branch else "",
+    )  # fmt: skip
     lines = [about, *tables.figures(metrics), *tables.anchors(), *_training(settings), _USE]
     sections: dict[str, Callable[[Metrics], list[str]]] = {
         "reports": tables.reports,
@@ -180,7 +184,7 @@ def _round(number: int, made: dict[str, Any]) -> str:
         is_own = taught == ["minilm"] and made.get("before")
         known = "the first round's own" if is_own else " and ".join(_TEACHERS.get(one, one) for one in taught)
         facts.append(f"soft labels of a network trained before on the same texts ({known}) beside the labels")
-    return f"Round {number}: {', '.join(facts)}."
+    return f"Round {number}{', the branch' if made['config'].get('branch') else ''}: {', '.join(facts)}."
 
 
 def limits(metrics: Metrics) -> list[str]:
