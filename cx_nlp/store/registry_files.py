@@ -139,10 +139,11 @@ def held_themes(lake: Path, mentions: pd.DataFrame, *, scratch: Path) -> list[st
         return [None] * len(mentions)
     place = ("source", "feedback_id", "start", "end", "mention")
     columns = {name: pa.array(mentions[name], schema.THEME_MENTIONS.field(name).type) for name in place}
+    named = ", ".join(f'"{name}"' for name in place)
     with duck.session(scratch) as con:
         con.register("asked", pa.table(columns | {"nr": pa.array(range(len(mentions)), pa.int64())}))
         found = con.execute(f"""
-            SELECT nr, theme_id FROM {duck.parquet(con, paths, schema.THEME_MENTIONS)} JOIN asked USING ({", ".join(place)})
+            SELECT nr, theme_id FROM {duck.parquet(con, paths, schema.THEME_MENTIONS)} JOIN asked USING ({named})
             WHERE method = 'discovered'""")
         theme_of = dict(found.fetchall())
     return [theme_of.get(nr) for nr in range(len(mentions))]

@@ -16,11 +16,12 @@ PLACE = ["source", "feedback_id", "start", "end", "mention"]  # what makes a men
 def rematch(registry: Registry, mentions: pd.DataFrame, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`match`, but that mentions keep what they had.
 
-    mentions: columns PLACE and `number`, the theme that each had or POOL (M); vectors int16 (M, H). An exemplar stays
-    with its theme in any case, others while that theme nearly accepts them: by the slack with which a cluster extends it.
+    mentions: columns PLACE and `number`, the theme that each had or POOL (M); vectors int16 (M, H). It stays while that
+    theme nearly accepts it: by the slack with which a cluster extends a theme. An exemplar stays in any case, and has the
+    theme that it stands for if it had none.
     """
-    own = exemplified(registry, mentions)
-    had = np.where(own != POOL, own, mentions["number"].to_numpy(dtype=np.int64))
+    own, had = exemplified(registry, mentions), mentions["number"].to_numpy(dtype=np.int64)
+    had = np.where(had != POOL, had, own)
     return match(registry, vectors, had=had, slack=np.where(own != POOL, np.inf, SLACK))
 
 
