@@ -54,6 +54,7 @@ class Config(Strict):
     evaluation: dict[str, EvaluationConfig] = Field(default_factory=dict, description="labelled files by name")
     publish: PublishConfig | None = Field(None, description="where a copy of each committed state goes")
     discovery: DiscoveryConfig = Field(default_factory=lambda: DiscoveryConfig.model_validate({}), description="themes")
+    alerts: AlertsConfig = Field(default_factory=lambda: AlertsConfig.model_validate({}), description="who is told")
 
     @field_validator("notify")
     @classmethod
@@ -64,8 +65,6 @@ class Config(Strict):
     @classmethod
     def _bare_url(cls, value: Any) -> Any:
         return short(value)
-
-    alerts: AlertsConfig = Field(default_factory=lambda: AlertsConfig.model_validate({}), description="who is told")
 
     @field_validator("languages", mode="before")
     @classmethod

@@ -193,7 +193,7 @@ def under_model(registry: Registry, plan: store.Plan, scorer: "Scorer") -> Regis
         asked.setdefault(text, []).append((start, end))
         places.setdefault(text, []).append(row)
     ordered = sorted(asked, key=lambda text: (len(text), text))
-    vectors = np.zeros((len(registry.mentions), scorer.model.hidden), dtype=np.float32)
+    vectors = np.zeros((len(registry.mentions), scorer.model.theme_width), dtype=np.float32)
     for text, read in zip(ordered, scorer.encoder.span_means(ordered, [asked[text] for text in ordered]), strict=True):
         vectors[places[text]] = heads.theme_vectors(scorer.model, read.means[1:])
     log.info("themes: %d stored mentions embedded by %s", len(vectors), model)

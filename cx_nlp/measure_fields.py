@@ -144,7 +144,7 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
             *_head,
             ("scheme", _text),  # commenters | known_shares | both
             ("measure", _text),  # as in `measures`
-            *_interval("raw", "weighted"),
+            *_interval("raw", "weighted", "difference"),  # difference: weighted less raw
             *_counts,
             ("n_effective", _real),
             *_tail,

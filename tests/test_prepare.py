@@ -1,7 +1,5 @@
 import json
-import time
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import pandas as pd
 import pyarrow as pa
@@ -12,60 +10,12 @@ from cx_nlp.clean import CLEAN_VERSION
 from cx_nlp.config import SourceConfig, load_config
 from cx_nlp.date_plan import plan_dates
 from cx_nlp.errors import SourceError, UsageError
-from cx_nlp.identity import Hasher, customer_key, occurrence_id
+from cx_nlp.identity import customer_key
 from cx_nlp.prepare import prepare
-from cx_nlp.rejects import COLUMNS, MAX_ROW
-from cx_nlp.sources import csv
+from cx_nlp.rejects import COLUMNS
 from tests.conftest import ROOT
 from tests.nasty import NASTY
-
-HASHER = Hasher(b"test key")
-START = datetime(2026, 11, 22, 6, tzinfo=UTC)
-MAPPING = {"feedback_id": "id", "customer_id": "customer", "submitted_at": "date", "text": "comment", "nps": "score"}
-ROW = {"id": "r1", "customer": "C-1009", "date": "2026-03-04", "comment": "The staff were lovely", "score": "9"}
-
-
-@dataclass
-class Bad:
-    position: str
-    detail: str
-    raw: str
-
-
-@dataclass
-class Piece:
-    rows: pd.DataFrame
-    positions: list[str]
-    bad: list[Bad] = field(default_factory=list)
-
-
-def chunk(*rows, bad=(), columns=None):
-    frame = pd.DataFrame(
-        list(rows), columns=columns or list(dict.fromkeys(k for row in rows for k in row)), dtype="str"
-    )
-    return Piece(frame, [f"s.csv:{line}" for line in range(2, len(rows) + 2)], list(bad))
-
-
-def source(columns=None, **extra):
-    return SourceConfig(kind="csv", path="x", columns=MAPPING if columns is None else columns, **extra)
-
-
-def run(piece, config=None, **extra):
-    config = config or source()
-    return prepare(
-        piece, **{"name": "survey", "source": config, "hasher": HASHER, "run_start": START, "file": "s.csv"} | extra
-    )
-
-
-def one(row, config=None, **extra):
-    staged, rejects = run(chunk(row), config, **extra)
-    assert len(staged) == 1, rejects.to_dict("records")
-    return staged.iloc[0]
-
-
-def reason(row, config=None):
-    _, rejects = run(chunk(row), config)
-    return rejects["reason"].iloc[0] if len(rejects) else None
+from tests.pieces import HASHER, MAPPING, ROW, START, Piece, chunk, one, run, source
 
 
 def test_a_row_becomes_a_staged_row():
@@ -133,160 +83,6 @@ def test_every_nasty_text_ends_in_exactly_one_table():
     assert status["chinese"] == status["right_to_left"] == "unsupported_language"
     assert status["plain"] == status["long"] == "scored"
     assert len(staged.loc[staged["feedback_id"] == str(list(NASTY).index("long")), "text"].iloc[0].split()) == 10_000
-
-
-# Reasons
-
-
-def test_only_four_things_reject_a_row():
-    assert reason(ROW) is None
-    assert reason(ROW | {"date": "soon"}) == reason(ROW | {"date": None}) == "no_date"
-    assert reason(ROW | {"comment": None, "score": None}) == "no_comment_or_rating"
-    assert reason(ROW | {"comment": "  ", "score": "abc"}) == "no_comment_or_rating"
-    assert reason(ROW | {"comment": "\u200b", "score": ""}) == "no_comment_or_rating"
-    assert reason(ROW | {"comment": None}) is None
-    assert reason(ROW | {"score": "abc"}) is None
-    assert reason(ROW | {"id": None, "customer": None}) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("2026-11-24T06:00:00Z", None), ("2026-11-24T06:00:01Z", "date_in_future"), ("2027-01-01", "date_in_future")],
-)
-def test_more_than_two_days_ahead_is_the_future(text, expected):
-    assert reason(ROW | {"date": text}) == expected
-
-
-def test_rows_that_could_not_be_parsed_are_rejected_and_masked():
-    bad = [Bad("s.csv:7", "5 fields, expected 4", "r9,jane@example.com,2026-03-04,hello,x,y")]
-    staged, rejects = run(chunk(ROW, bad=bad), source({"submitted_at": "date", "text": "comment"}))
-    record = rejects.iloc[0]
-    assert len(staged) == 1
-    assert (record["reason"], record["position"], record["detail"]) == (
-        "unparseable",
-        "s.csv:7",
-        "5 fields, expected 4",
-    )
-    assert record["row"] == "r9,[EMAIL],2026-03-04,hello,x,y"
-    assert record["feedback_id"] is None and record["customer_key"] is None
-    again = run(chunk(ROW, bad=bad))[1]
-    assert again["row_hash"].iloc[0] == record["row_hash"]
-
-
-def broken_csv(tmp_path, line, *, header="id,customer,date,comment,score"):
-    """What is stored of a broken line, through the CSV reader."""
-    path = tmp_path / "s.csv"
-    path.write_text(f"{header}\n{line}\n", encoding="utf-8", newline="")
-    (piece,) = csv.read(path)
-    assert len(piece.bad) == 1, piece
-    return run(piece)[1]["row"].iloc[0]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "r9,anna,2026-03-04,x", "r9,,anna,2026-03-04,x,9", "anna", "r9\tanna", '"r,9",anna,2026-03-04,x',
-        'r9,"anna,2026-03-04,x,9', 'r9,anna,2026-03-04,"two\nlines"', 'r9,5" pipe,anna,6" pipe,x,y',
-        '"He said "great", he did",anna,2026-03-04,x,9,9', "anna,x;y;z;w;v;u", "r9,anna,I am anna-7 C-1009,x",
-    ],
-)  # fmt: skip
-def test_a_broken_line_keeps_no_customer_id(tmp_path, line):
-    assert "anna" not in broken_csv(tmp_path, line).replace("anna-7", "")
-
-
-@pytest.mark.parametrize("line", ["anna;x,y,z,w,v,u", "anna,x,y,z,w,v,u", "r9;x;anna", "x,y;z;w;anna;a,b,c;9"])
-def test_commas_in_a_file_of_semicolons_are_no_delimiters(tmp_path, line):
-    assert "anna" not in broken_csv(tmp_path, line, header="id;date;comment;customer;score")
-
-
-def test_a_broken_line_keeps_its_other_fields(tmp_path):
-    line = "r9,C-1009,2026-03-04,I am C-1009, call jane@example.com,9"
-    assert broken_csv(tmp_path, line) == "r9,[NAME],[NAME],I am [NAME], call [EMAIL],9"
-
-
-def test_a_line_that_cannot_be_counted_is_not_kept(tmp_path):
-    for line in ("sep=^\nr9^anna^2026-03-04^a,b,c,d,e,f", 'r9,C-1009,"never closed'):
-        header = "sep=^\nid^customer^date^comment^score" if line.startswith("sep") else "id,customer,date,comment,score"
-        assert broken_csv(tmp_path, line.removeprefix("sep=^\n"), header=header) == ""
-
-
-def broken_object(raw, column="customer"):
-    config = SourceConfig(kind="jsonl", path="x", columns=MAPPING | {"customer_id": column})
-    rows = chunk({column if key == "customer" else key: value for key, value in ROW.items()})
-    return run(Piece(rows.rows, rows.positions, [Bad("s.jsonl:9", "broken", raw)]), config)[1]["row"].iloc[0]
-
-
-@pytest.mark.parametrize(
-    ("raw", "expected"),
-    [
-        ('{"id": "r9", "customer": "anna", "x"', '{"id": "r9", "customer": [NAME]'),
-        ('{"customer":"anna', '{"customer":[NAME]'),
-        ('{"customer": anna}', '{"customer": [NAME]}'),
-        ("{'id': '2', 'customer': 'C-1010', 'comment': 'ok'}", "{'id': '2', 'customer': [NAME], 'comment': 'ok'}"),
-        ("""{'customer': "O'Brien", 'id': '2'}""", "{'customer': [NAME], 'id': '2'}"),
-        ("{'customer': 'O'Brien', 'id': '2'}", "{'customer': [NAME]"),
-        ('{id: 2, customer: C-1010, comment: "I am C-1010"}', '{id: 2, customer: [NAME], comment: "I am [NAME]"}'),
-        ("{id: 2, customer: Anna Smith, comment: ok}", "{id: 2, customer: [NAME]"),
-        ('{"id": "2", " Customer ": "C-1010",}', '{"id": "2", " Customer ": [NAME]'),
-        ('{"CUSTOMER" : "C-1010", "id": 2', '{"CUSTOMER" : [NAME], "id": 2'),
-        (json.dumps(json.dumps({"id": "2", "customer": "C-1010", "b": 1})),
-         r'"{\"id\": \"2\", \"customer\": [NAME], \"b\": 1}"'),
-        (json.dumps(json.dumps(json.dumps({"customer": "C-1010"}))), r'"\"{\\\"customer\\\": [NAME]}\""'),
-        ('{"customer": {"id": "C-1010", "name": "anna"}, "id": 2', '{"customer": [NAME]'),
-        ('{"customer": "C-1", "customer": "C-2", x}', '{"customer": [NAME], "customer": [NAME]'),
-        ('{"id": "C-1010-1", "customer": "C-1010', '{"id": "[NAME]-1", "customer": [NAME]'),
-    ],
-)  # fmt: skip
-def test_a_broken_object_keeps_what_is_not_the_customers_id(raw, expected):
-    assert broken_object(raw) == expected
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        "2,C-1010,2026-03-04,ok", '["2", "C-1010", "customer: none"]', '"C-1010"', "C-1010", '{"id": "2", "C-1010"',
-        '[{"customer": "C-1010"}]', '{"customer" "C-1010"}', '{"customer: "C-1010"}', '"id": 2, "customer": "C-1010"}',
-        '{"comment": "x, customer: y, id: 1", "customer" "C-1010"}', r'{"custom\u0065r": "C-1010"', "",
-        '{"customer=C-1010"', "customer: C-1010",
-    ],
-)  # fmt: skip
-def test_a_broken_object_without_a_plain_customer_is_not_kept(raw):
-    assert broken_object(raw) == ""
-
-
-def test_columns_of_any_name_are_found_in_broken_objects():
-    assert broken_object('{"name": "anna", x', "name") == '{"name": [NAME]'
-    assert broken_object('{"cust. (id)": "anna", "x": 1,}', "cust. (id)") == '{"cust. (id)": [NAME], "x": 1,}'
-
-
-@pytest.mark.parametrize("raw", ["{" + "\\" * 60_000, "{" + " " * 60_000, '{"customer":' + '"a' * 30_000,
-                                 "{" + '"customer": "a", ' * 4_000, "{" + ",customer:a" * 5_000, "a," * 30_000])  # fmt: skip
-def test_a_long_broken_line_takes_no_time(raw):
-    started = time.perf_counter()
-    broken_object(raw)
-    run(chunk(ROW, bad=[Bad("s.csv:9", f"expected 5 fields, got {raw.count(',') + 1}", raw)]))
-    assert time.perf_counter() - started < 5
-
-
-def test_a_rejected_row_is_kept_as_masked_json():
-    row = ROW | {"date": "31/31/2026", "comment": "mail jane@example.com, I am C-1009", "note": "C-1009", "late": None}
-    _, rejects = run(chunk(row))
-    record = rejects.iloc[0]
-    assert json.loads(record["row"]) == {
-        "id": "r1", "date": "31/31/2026", "comment": "mail [EMAIL], I am [NAME]", "score": "9"
-    }  # fmt: skip
-    assert record["detail"] == "not readable as a date: 31/31/2026"
-    assert (record["feedback_id"], record["customer_key"]) == ("r1", customer_key(HASHER, "C-1009"))
-
-
-@pytest.mark.parametrize("row", [{"comment": "word " * 10_000}, {f"column {n}": "x" * 60 for n in range(1_000)}])
-def test_a_rejected_row_is_short_and_still_json(row):
-    _, rejects = run(chunk(ROW | {"date": "never"} | row))
-    assert len(rejects["row"].iloc[0]) <= MAX_ROW
-    assert json.loads(rejects["row"].iloc[0])
-
-
-# Values
 
 
 def test_bad_values_become_null_and_are_named_sorted():
@@ -379,85 +175,6 @@ def test_supported_languages_are_the_callers_to_name():
     assert one(ROW | {"comment": "ok"}, source(language="de"))["score_status"] == "unsupported_language"
 
 
-# Identity
-
-
-def test_rows_without_an_id_are_known_by_what_they_say():
-    base = one(ROW | {"id": None})
-    assert base["feedback_id"] == occurrence_id(HASHER, base["identity"], 0)
-    assert not base["has_own_id"]
-    assert one(ROW | {"id": "  ", "comment": "The  staff were\nlovely"})["feedback_id"] == base["feedback_id"]
-    # A new score is a new version of the same feedback; another text, customer or date is other feedback.
-    changed = one(ROW | {"id": None, "score": "3"})
-    assert changed["feedback_id"] == base["feedback_id"] and changed["row_hash"] != base["row_hash"]
-    for other in ({"comment": "x"}, {"customer": "C-2"}, {"date": "2026-03-05"}):
-        assert one(ROW | {"id": None} | other)["feedback_id"] != base["feedback_id"]
-    assert one(ROW | {"id": None}, name="other")["feedback_id"] != base["feedback_id"]
-
-
-def test_row_hash_covers_mapped_fixed_and_attribute_values_as_read():
-    base = one(ROW | {"store": "Leeds"})["row_hash"]
-    for change in ({"comment": "the staff were lovely"}, {"score": "9.0"}, {"store": "York"}, {"customer": "C-1"}):
-        assert one(ROW | {"store": "Leeds"} | change)["row_hash"] != base
-    assert one(ROW | {"store": "Leeds"}, source(fixed={"channel": "web"}))["row_hash"] != base
-    assert one(ROW | {"store": "Leeds", "new": None})["row_hash"] == base
-    assert one({k: (ROW | {"store": "Leeds"})[k] for k in ("store", *reversed(ROW))})["row_hash"] == base
-    assert one(ROW | {"store": "Leeds"}, hasher=Hasher(b"other"))["row_hash"] != base
-    ignoring = source(attributes=False)
-    assert one(ROW | {"store": "Leeds"}, ignoring)["row_hash"] == one(ROW | {"store": "York"}, ignoring)["row_hash"]
-
-
-def test_ids_that_give_customers_away_are_hashed():
-    columns = MAPPING | {"feedback_id": "customer", "response_id": "response"}
-    found = one(ROW | {"response": "jane@example.com"}, source(columns))
-    assert found["feedback_id"].startswith("h2-") and found["response_id"].startswith("h2-")
-    assert found["has_own_id"]
-
-
-def test_customers_without_an_id_have_no_key():
-    assert pd.isna(one(ROW | {"customer": " "})["customer_key"])
-    assert one(ROW, name="another")["customer_key"] == one(ROW)["customer_key"]
-
-
-# Personal data
-
-
-def test_every_stored_text_is_masked_and_no_customer_id_is_left():
-    columns = MAPPING | {
-        "question": "q",
-        "channel": "ch",
-        "touchpoint": "tp",
-        "segment": "seg",
-        "response_id": "response",
-    }
-    secret = "jane@example.com 07700 900123 C-1009"
-    row = ROW | {
-        "comment": f"I am {secret}", "q": f"Q {secret}", "ch": secret, "tp": "C-1009", "seg": secret,
-        "response": "C-1009/1", "note jane@example.com": secret, "again": "c-1009", "customer 2": " C-1009 ",
-    }  # fmt: skip
-    staged, rejects = run(chunk(row, row | {"date": "never"}), source(columns))
-    for frame in (staged, rejects):
-        everything = frame.to_csv().casefold()
-        for leak in ("jane", "example.com", "900123", "c-1009"):
-            assert leak not in everything, (leak, everything)
-    found = staged.iloc[0]
-    assert found["text"] == "I am [EMAIL] [PHONE] [NAME]"
-    assert pd.isna(found["touchpoint"])
-    assert json.loads(found["attributes"]) == {"note [EMAIL]": "[EMAIL] [PHONE] [NAME]"}
-
-
-def test_attributes_are_what_the_config_keeps():
-    row = ROW | {"b": "2", "a": "1", "empty": "", "missing": None, "e1@x.co": "x", "e2@x.co": "y"}
-    everything = json.loads(one(row)["attributes"])
-    assert list(everything.items()) == [("[EMAIL]", "x"), ("[EMAIL] (2)", "y"), ("a", "1"), ("b", "2")]
-    assert json.loads(one(row, source(attributes=["b"]))["attributes"]) == {"b": "2"}
-    assert json.loads(one(row, source(attributes=["score", "customer"]))["attributes"]) == {"score": "9"}
-    assert one(row, source(attributes=False))["attributes"] == "{}"
-
-
-# Configuration
-
-
 @pytest.mark.parametrize(
     ("config", "message"),
     [
@@ -487,9 +204,6 @@ def test_a_file_without_a_header_line_shows_no_row_of_it():
 def test_a_wrong_scale_stops_the_run():
     with pytest.raises(UsageError, match=r"scales\.nps"):
         run(chunk(ROW), source(scales={"nps": {"low": 1, "high": 10}}))
-
-
-# The real thing
 
 
 def test_nhs_feedback_is_all_there(data_root):

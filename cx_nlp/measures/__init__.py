@@ -101,11 +101,15 @@ def tables(
         "emotion_outcomes": lambda: emotions.emotion_outcomes(con, min_n=min_n),
         "explained": lambda: emotions.explained(con, min_n=min_n, rng=np.random.default_rng(SEED)),
         "emerging": lambda: emerging.emerging(con, as_of, min_n=min_n),
-        "weighted": lambda: weighting.weighted(con, known_shares=known_shares or {}, min_n=min_n),
+        "weighted": lambda: weighting.weighted(
+            con, known_shares=known_shares or {}, min_n=min_n, rng=np.random.default_rng(SEED)
+        ),
         "advocates": lambda: advocates.advocates(con, feedback=feedback, mentions=mentions, most=most_advocates),
         "outcomes": lambda: outcomes.outcomes(con, rows=outcome_rows, min_n=min_n),
         "loops": lambda: loops.loops(con, rows=loop_rows, owners=owners or {}, min_n=min_n),
-        **leading.makers(con, as_of, leaders, feedback=feedback, mentions=mentions, parents=parents, min_n=min_n),
+        **leading.makers(
+            con, as_of, leaders, feedback=feedback, mentions=mentions, parents=parents, min_n=min_n, loop_rows=loop_rows
+        ),
     }
     return as_of, {name: finish(name, make(), as_of=as_of, run_id=run_id) for name, make in makers.items()}
 

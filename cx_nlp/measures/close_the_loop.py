@@ -13,8 +13,9 @@ The rules, all of customers' scored comments; a comment can meet several:
              3   passives at risk
              4   praise
 
-Who said that they may not be contacted is not on the list; who was never asked is, with `contact` unknown. The rules
-are ours; no study stands behind them.
+Who said that they may not be contacted is not on the list; who was never asked is, with `contact` unknown. Nor is what
+was answered by the end of the latest date, where a file says so (see `loops`). The rules are ours; no study stands
+behind them.
 """
 
 import datetime as dt
@@ -22,12 +23,17 @@ from collections.abc import Mapping, Sequence
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from cx_nlp.measures.relations import literal
 
 DAYS = 3
 LEAVING, PRAISE = ("general/loyalty",), ("general/staff",)
 REASONS = ("leaving", "angry", "at_risk", "praise")
+_NO_ANSWERS = pa.table(
+    {"source": pa.array([], pa.string()), "feedback_id": pa.array([], pa.string()),
+     "answered_at": pa.array([], pa.timestamp("us", tz="UTC"))}
+)  # fmt: skip
 
 
 def close_the_loop(
@@ -37,18 +43,26 @@ def close_the_loop(
     feedback: str,
     mentions: str,
     owners: Mapping[str, str | None],
+    answers: pa.Table | None = None,
     days: int = DAYS,
     leaving: Sequence[str] = LEAVING,
     praise: Sequence[str] = PRAISE,
 ) -> pd.DataFrame:
     """Columns of `close_the_loop` but for as_of and run_id, of the last `days` dates; con: after `relations.load`.
 
-    feedback, mentions: SQL to stand after FROM. owners: theme_id -> who acts on it. Nothing to answer, no rows.
+    feedback, mentions: SQL to stand after FROM. owners: theme_id -> who acts on it. answers: source, feedback_id,
+    answered_at (null: not answered; UTC, as is the end of the latest date), each piece once; None where there is no file.
+    Nothing to answer, no rows.
     """
     since = as_of - dt.timedelta(days - 1)
+    con.register("answers_file", _NO_ANSWERS if answers is None else answers)
     found = con.execute(f"""
-        WITH recent AS (SELECT * FROM {feedback} WHERE feedback_date BETWEEN DATE '{since}' AND DATE '{as_of}'
-                        AND respondent_role = 'customer' AND score_status = 'scored' AND may_contact IS DISTINCT FROM false),
+        WITH answered AS (SELECT source, feedback_id FROM answers_file
+                          WHERE answered_at < TIMESTAMPTZ '{as_of + dt.timedelta(1)} 00:00:00+00'),
+        recent AS (SELECT f.* FROM {feedback} AS f ANTI JOIN answered AS a
+                     ON a.source = f.source AND a.feedback_id = f.feedback_id
+                   WHERE feedback_date BETWEEN DATE '{since}' AND DATE '{as_of}'
+                   AND respondent_role = 'customer' AND score_status = 'scored' AND may_contact IS DISTINCT FROM false),
         named AS (SELECT m.source, m.feedback_id, m.theme_id, m.sentiment_label AS label, m.sentiment_score AS score
                   FROM {mentions} AS m SEMI JOIN recent AS r ON r.source = m.source AND r.feedback_id = m.feedback_id
                   WHERE m.theme_id IS NOT NULL),
@@ -78,6 +92,7 @@ def close_the_loop(
                CASE WHEN may_contact THEN 'yes' ELSE 'unknown' END AS contact
         FROM listed WHERE leaving OR is_angry OR at_risk OR praise
         ORDER BY priority, feedback_date DESC, source, feedback_id""").df()
+    con.unregister("answers_file")
     owner = {theme: name for theme, name in owners.items() if name}
     return found.assign(owner=[owner.get(theme) for theme in found["theme_id"]])
 

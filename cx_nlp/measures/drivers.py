@@ -2,13 +2,18 @@
 
 Two figures a theme, both of the outcome as it was rated and never of the text's own sentiment, which would be
 circular. `impact`, leave one theme out: the mean of all responses less the mean without those that name the theme; it
-is small for a rare theme. The regression is ordinary least squares of the outcome on all themes together, one column
+is small for a rare theme. The regression is ordinary least squares of the outcome on themes together, one column
 for naming a theme and one for its sentiment there, centred among those who name it: `presence` is naming it at its
 usual sentiment, all other themes alike. Intervals are percentiles over resampled customers (Efron 1979; customers
 whole, as in Cameron, Gelbach & Miller 2008).
+
+Who names a theme names all above it, so a theme and one above it would share one effect between them, by halves where
+few name another. Therefore a theme with none below it is estimated among the most specific themes that each response
+names, and a theme with others below it among the themes of its own level, each with all that lies below.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -28,21 +33,38 @@ Figures = dict[str, np.ndarray]
 def drivers(
     con: duckdb.DuckDBPyConnection, *, min_n: int, rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> pd.DataFrame:
-    """Columns of `drivers` but for as_of and run_id: a row for each outcome and theme that anybody names."""
-    return pd.DataFrame(
-        [row for name in OUTCOMES for row in _rows(answers(con, name, min_n=1), name, min_n, rng, resamples)]
-    )
+    """Columns of `drivers` but for as_of and run_id: a row for each outcome and theme that anybody names.
+
+    con: after `relations.load`.
+    """
+    pairs = set(con.execute("SELECT theme_id, above FROM theme_above").fetchall())
+    found: list[dict[str, object]] = []
+    for name in OUTCOMES:
+        of = answers(con, name, min_n=1)
+        above = np.array([[(low, high) in pairs for high in of.themes] for low in of.themes], dtype=bool)
+        above = above.reshape(len(of.themes), len(of.themes))
+        found += _rows(of, above & ~above.T, name, min_n, rng, resamples)  # in a circle nothing is above
+    return pd.DataFrame(found)
 
 
 def _rows(
-    of: Answers, outcome: str, min_n: int, rng: np.random.Generator, resamples: int
+    of: Answers, above: np.ndarray, outcome: str, min_n: int, rng: np.random.Generator, resamples: int
 ) -> Iterator[dict[str, object]]:
-    people = np.array([len(np.unique(of.customer[of.named[:, t]])) for t in range(len(of.themes))], dtype=int)
+    people = _people(of.named, of.customer)
     kept = np.flatnonzero((people >= min_n) & ~of.named.all(axis=0))
-    figures, low, high, stability = (
-        _resampled(of, kept, rng, resamples) if len(of.y) >= min_n else ({}, {}, {}, np.empty(0))
-    )
-    crowded = len(of.y) < ROWS_A_COLUMN * (1 + 2 * len(kept))
+    regressions: list[Regression] = []
+    found: tuple[Figures, Figures, Figures, np.ndarray] = {}, {}, {}, np.empty(0)
+    if len(of.y) >= min_n:
+        named, sentiment = of.named[:, kept], of.sentiment[:, kept]
+        regressions = [
+            _regression(entered, told, sentiment, of.customer, min_n)
+            for entered, told in levels(named, above[np.ix_(kept, kept)])
+        ]
+        found = _resampled(of, named, regressions, rng, resamples)
+    figures, low, high, stability = found
+    crowded = {
+        kept[t]: len(of.y) < ROWS_A_COLUMN * one.x.shape[1] for one in regressions for t in np.flatnonzero(one.told)
+    }
     for t, theme_id in enumerate(of.themes):
         row = {
             "outcome": outcome, "theme_id": theme_id, "n": len(of.y), "n_theme": int(of.named[:, t].sum()),
@@ -53,28 +75,69 @@ def _rows(
             for name, values in figures.items():
                 row |= {name: values[at], f"{name}_low": low[name][at], f"{name}_high": high[name][at]}
             row["stability"] = stability[at]
-            checks = (("small_n", people[t] < SMALL), ("many_themes", crowded), ("unstable", stability[at] < STABLE))
+            checks = (("small_n", people[t] < SMALL), ("many_themes", crowded[t]), ("unstable", stability[at] < STABLE))
             cautions = [name for name, is_so in checks if is_so]
             row["caution"] = "|".join(cautions) or None
         yield row
 
 
+def _people(named: np.ndarray, customer: np.ndarray) -> np.ndarray:
+    """named (N, T), customer (N,) -> how many customers name each theme, (T,)."""
+    return np.array([len(np.unique(customer[column])) for column in named.T], dtype=int)
+
+
+def levels(named: np.ndarray, above: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """What enters each regression: for each level of the themes, the highest first, entered (N, T) and told (T,).
+
+    named (N, T): whether a response names each theme, which it does if it names one below; above (T, T): whether the
+    row's theme lies below the column's. A response enters with the most specific themes that it names, of those down to
+    the level: one above counts only where none of these below it is named, so that no theme stands beside one above it
+    in one response. told: the themes whose rows come from this regression, each in exactly one. Themes without levels
+    make one regression of all; no themes, one of none.
+    """
+    depth = above.sum(axis=1)
+    has_below = above.any(axis=0)
+    deepest = int(depth.max(initial=0))
+    for level in range(deepest + 1):
+        inside = depth <= level
+        below = (above & inside[:, None]).astype(np.float32)  # floats: products of bools are slow
+        entered = named & inside & ~(named.astype(np.float32) @ below > 0)
+        yield entered, np.where(has_below, depth == level, level == deepest)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """x (N, 1 + 2C) of the C themes columns (C,) that enough customers enter with; told (T,): whose rows it gives."""
+
+    columns: np.ndarray
+    x: np.ndarray
+    told: np.ndarray
+
+
+def _regression(
+    entered: np.ndarray, told: np.ndarray, sentiment: np.ndarray, customer: np.ndarray, min_n: int
+) -> Regression:
+    columns = np.flatnonzero((_people(entered, customer) >= min_n) & ~entered.all(axis=0))
+    return Regression(columns, design(entered[:, columns], sentiment[:, columns]), told)
+
+
 def _resampled(
-    of: Answers, kept: np.ndarray, rng: np.random.Generator, resamples: int
+    of: Answers, named: np.ndarray, regressions: Sequence[Regression], rng: np.random.Generator, resamples: int
 ) -> tuple[Figures, Figures, Figures, np.ndarray]:
-    """Figures (T,) of the kept themes, their intervals' ends, and the share of resamples with presence's sign."""
-    named, x = of.named[:, kept], design(of.named[:, kept], of.sentiment[:, kept])
-    figures = _figures(of.y, named, x, np.ones(len(of.y)))
+    """Figures (T,) of the themes named (N, T), their intervals' ends, and the share of resamples with presence's sign."""
+    figures = _figures(of.y, named, regressions, np.ones(len(of.y)))
     count = int(of.customer.max()) + 1
     drawn = []
     for _ in range(resamples):
         weight = np.bincount(rng.integers(0, count, size=count), minlength=count)[of.customer].astype(float)
-        drawn.append(_figures(of.y, named, x, weight))
+        drawn.append(_figures(of.y, named, regressions, weight))
     low, high = {}, {}
     for name in figures:
         stack = np.stack([one[name] for one in drawn])
         with np.errstate(all="ignore"):
-            low[name], high[name] = np.nanpercentile(stack, [2.5, 97.5], axis=0) if len(kept) else (np.empty(0),) * 2
+            low[name], high[name] = (
+                np.nanpercentile(stack, [2.5, 97.5], axis=0) if named.shape[1] else (np.empty(0),) * 2
+            )
         if name == "presence":
             stability = (np.sign(stack) == np.sign(figures[name])).mean(axis=0)
     return figures, low, high, stability
@@ -87,14 +150,16 @@ def design(named: np.ndarray, sentiment: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones(len(named)), named.astype(float), named * (sentiment - usual)])
 
 
-def _figures(y: np.ndarray, named: np.ndarray, x: np.ndarray, weight: np.ndarray) -> Figures:
+def _figures(y: np.ndarray, named: np.ndarray, regressions: Sequence[Regression], weight: np.ndarray) -> Figures:
     themes = named.shape[1]
-    coefficients = least_squares(x, y, weight)
+    presence, sentiment = np.full(themes, np.nan), np.full(themes, np.nan)
+    for one in regressions:
+        coefficients = least_squares(one.x, y, weight)
+        is_told = one.told[one.columns]
+        told, count = one.columns[is_told], len(one.columns)
+        presence[told] = coefficients[1 : 1 + count][is_told]
+        sentiment[told] = coefficients[1 + count :][is_told]
     without = ~named
     rest = weight @ without
     mean_without = np.divide((weight * y) @ without, rest, out=np.full(themes, np.nan), where=rest > 0)
-    return {
-        "impact": weight @ y / weight.sum() - mean_without,
-        "presence": coefficients[1 : 1 + themes],
-        "sentiment": coefficients[1 + themes :],
-    }
+    return {"impact": weight @ y / weight.sum() - mean_without, "presence": presence, "sentiment": sentiment}

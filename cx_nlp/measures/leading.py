@@ -8,6 +8,7 @@ from functools import lru_cache
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from cx_nlp.measures import close_the_loop
 from cx_nlp.measures.actions import Action, action_effects
@@ -41,8 +42,9 @@ def makers(
     mentions: str,
     parents: Mapping[str, str | None],
     min_n: int,
+    loop_rows: pa.Table | None = None,
 ) -> dict[str, Callable[[], pd.DataFrame]]:
-    """table -> what makes its rows; con: after `relations.load`."""
+    """table -> what makes its rows; con: after `relations.load`. loop_rows: what was answered, see `outcome_files.loops`."""
     of = leaders or Leaders()
 
     @lru_cache(maxsize=1)  # alerts speak of the very rows of changes
@@ -55,8 +57,8 @@ def makers(
         "changes": changed,
         "alerts": lambda: alerts(changed(), of.rules, owners=of.owners),
         "close_the_loop": lambda: close_the_loop.close_the_loop(
-            con, as_of, feedback=feedback, mentions=mentions, owners=of.owners, days=of.days, leaving=of.leaving,
-            praise=of.praise,
+            con, as_of, feedback=feedback, mentions=mentions, owners=of.owners, answers=loop_rows, days=of.days,
+            leaving=of.leaving, praise=of.praise,
         ),
         "action_effects": lambda: action_effects(con, of.actions, parents=parents, min_n=min_n),
     }  # fmt: skip

@@ -21,9 +21,12 @@ _LENGTHS = (6, 96)
 
 
 def logits(model: Model, head: str, inputs: np.ndarray) -> np.ndarray:
-    """Inputs (S, I) of a two-layer head -> (S, O), uncalibrated."""
+    """Inputs (S, I) of a two-layer head -> (S, O), uncalibrated.
+
+    A head reads the first columns that it has weights for: those of a branch, which stand behind, are not for all.
+    """
     (w1, b1), (w2, b2) = model.layers[f"{head}.1"], model.layers[f"{head}.2"]
-    return _rowwise(np.tanh(_rowwise(inputs, w1) + b1), w2) + b2
+    return _rowwise(np.tanh(_rowwise(inputs[:, : len(w1)], w1) + b1), w2) + b2
 
 
 def _rowwise(inputs: np.ndarray, weight: np.ndarray) -> np.ndarray:
@@ -81,9 +84,9 @@ def emotions(model: Model, means: np.ndarray) -> np.ndarray:
 
 
 def theme_vectors(model: Model, means: np.ndarray) -> np.ndarray:
-    """means (S, H) -> unit vectors (S, H) that keep the geometry of the untouched encoder's embedding."""
+    """means (S, H) -> unit vectors (S, 384) that keep the geometry of the untouched encoder's embedding."""
     weight, bias = model.layers["theme"]
-    vectors = _rowwise(means, weight) + bias
+    vectors = _rowwise(means[:, : len(weight)], weight) + bias
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 
 

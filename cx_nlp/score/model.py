@@ -73,6 +73,11 @@ class Model:
     layers: dict[str, tuple[np.ndarray, np.ndarray]]  # name -> weight (in, out), bias (out,)
 
     @property
+    def theme_width(self) -> int:
+        """Of a theme vector; `hidden` may be wider."""
+        return self.layers["theme"][0].shape[1]
+
+    @property
     def vectors(self) -> str:
         """What vectors depend on: `name@` and the first 12 digits of the weights' SHA-256."""
         return f"{self.name}@{self.digest[:12]}"

@@ -74,6 +74,7 @@ def _summary(values: np.ndarray) -> dict[str, Any]:
     return {"value": round(float(values.mean()), 4), "ci": np.quantile(values, [0.025, 0.975]).round(4).tolist()}
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path, required=True)
@@ -100,4 +101,4 @@ def _shown(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    one_line(main)()
+    main()

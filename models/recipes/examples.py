@@ -21,6 +21,7 @@ from tokenizers import Tokenizer
 from cx_nlp.schema import EMOTIONS, SENTIMENTS
 from models.recipes import data
 from models.recipes.lessons import aspect_lessons, lessons
+from models.recipes.network import BRANCHED
 from models.recipes.noise import disturb
 
 # Taken as the share of a class that a field lacks: clothing reviews lost their neutrals with the one in eight that had
@@ -162,7 +163,8 @@ class Mixture:
             encoded = self._encode([text for text, _ in groups])
             for (text, rows), (ids, offsets) in zip(groups, encoded, strict=True):
                 spans = [(*token_span(offsets, r.start, r.end), r.head, int(r.label)) for r in rows.itertuples()]
-                spans = [span for span in spans if span[0] < span[1]]
+                # A branch learns nothing of the sentiment head, which reads the sides of joined texts.
+                spans = [s for s in spans if s[0] < s[1] and (s[2] in BRANCHED or not self.config["branch"])]
                 if spans:
                     out.append(Example("aspect", ids, spans=spans, text=self.number.get(text)))
         return out

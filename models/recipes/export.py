@@ -16,36 +16,37 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from cx_nlp.score.model import MODEL_FORMAT, WEIGHT_FILES, Calibration, by_label, file_digest
-from models.recipes.bases import find_base
 from models.recipes.command import one_line
-from models.recipes.network import Network
+from models.recipes.network import Network, load_trained
 
 _SMALLEST_QUANTISED = 10_000  # biases and layer norms stay float32: they weigh nothing and cost precision
 
 
 class _Hidden(torch.nn.Module):
-    def __init__(self, encoder: torch.nn.Module) -> None:
+    """A network without its heads, with the names of inputs that tokenizers give."""
+
+    def __init__(self, network: Network) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.network = network
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        return self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return self.network(input_ids, attention_mask)
 
 
 def to_onnx(network: Network) -> onnx.ModelProto:
     """-> graph with inputs input_ids, attention_mask (B, T) int64 and output hidden (B, T, H) float32."""
     network.eval()
-    network.encoder.set_attn_implementation("eager")
+    for encoder in (network.encoder, network.branch.encoder if network.branch else network.encoder):
+        encoder.set_attn_implementation("eager")
     ids = torch.ones(4, 20, dtype=torch.long)
     attention = torch.ones_like(ids)
     attention[1, 10:] = 0
     dims = {0: torch.export.Dim("B", min=1, max=4096), 1: torch.export.Dim("T", min=2, max=512)}
     program = torch.onnx.export(
-        _Hidden(network.encoder),
+        _Hidden(network).eval(),
         (ids, attention),
         dynamo=True,
         input_names=["input_ids", "attention_mask"],
@@ -112,9 +113,7 @@ def save_heads(tensors: dict[str, np.ndarray], folder: Path) -> None:
 
 
 def export(work: Path, out: Path, name: str) -> None:
-    config = json.loads((work / "train.json").read_text())["config"]
-    network = Network.from_pretrained(find_base(config["base"]), layers=config["layers"])
-    network.load_state_dict(load_file(work / "network.safetensors"))
+    network = load_trained(work)
     out.mkdir(parents=True, exist_ok=True)
     onnx.save(store_in_8_bits(to_onnx(network)), out / "encoder.onnx")
     save_heads(head_tensors(network), out)
@@ -123,7 +122,7 @@ def export(work: Path, out: Path, name: str) -> None:
     settings = {
         "format": MODEL_FORMAT,
         "name": name,
-        "hidden": int(network.encoder.config.hidden_size),
+        "hidden": network.width,
         "window_tokens": 128,
         "overlap_tokens": 32,
         "languages": ["en"],

@@ -89,8 +89,8 @@ def loss_of(
     if any(e.spans for e in batch):
         parts |= _spans(net, batch, hidden, document, config)
     known = numbers >= 0
-    if known.any():
-        given = net.theme(document[known.to(document.device)])
+    if known.any() and config["theme_weight"] > 0:
+        given = net.theme_vectors(document[known.to(document.device)])
         aim = target[numbers[known]].to(given)
         parts["theme"] = config["theme_weight"] * (1 - F.cosine_similarity(given, aim)).mean()
     return torch.stack(list(parts.values())).sum(), {name: value.item() for name, value in parts.items()}
@@ -99,7 +99,7 @@ def loss_of(
 def _sentiment(
     net: Network, batch: list[Example], document: Tensor, numbers: Tensor, config: dict, soft: Soft | None
 ) -> Tensor:
-    logits = net.heads["sentiment"](document)  # (B, 3)
+    logits = net.read("sentiment", document)  # (B, 3)
     aim = torch.from_numpy(np.stack([e.sentiment for e in batch])).to(logits)
     prior = torch.from_numpy(np.stack([np.zeros(3) if e.prior is None else e.prior for e in batch])).to(logits)
     weight = torch.tensor([e.weight for e in batch]).to(logits)
@@ -111,7 +111,7 @@ def _sentiment(
 def _emotion(
     net: Network, batch: list[Example], document: Tensor, numbers: Tensor, config: dict, soft: Soft | None
 ) -> Tensor:
-    logits = net.heads["emotion"](document)  # (B, 28)
+    logits = net.read("emotion", document)  # (B, 28)
     aim = torch.from_numpy(np.stack([e.emotions for e in batch])).to(logits)
     hard = F.binary_cross_entropy_with_logits(logits, aim, reduction="none").mean(1)
     return _mixed(hard, logits, numbers, config, None if soft is None else soft.emotion, _sigmoid_distance).mean()
@@ -147,7 +147,7 @@ def _spans(net: Network, batch: list[Example], hidden: Tensor, document: Tensor,
     return {
         "side" if head == "sentiment" else head: config["side_weight" if head == "sentiment" else "aspect_weight"]
         * F.cross_entropy(
-            net.heads[head](torch.stack(inputs[head])),
+            net.read(head, torch.stack(inputs[head])),
             torch.tensor(labels[head], device=hidden.device),
             label_smoothing=config["label_smoothing"],
         )

@@ -63,7 +63,7 @@ def head_logits(net: Network, tokenizer: Tokenizer, texts: list[str], head: str,
     for at in range(0, len(order), batch):
         rows = order[at : at + batch]
         hidden, content = _hidden(net, [encoded[i] for i in rows])
-        logits = net.heads[head](masked_mean(hidden, content)).cpu().numpy()
+        logits = net.read(head, masked_mean(hidden, content)).cpu().numpy()
         out = np.zeros((len(texts), logits.shape[1]), dtype=np.float32) if out is None else out
         out[rows] = logits
     assert out is not None, "no texts"
@@ -82,5 +82,5 @@ def aspect_logits(net: Network, tokenizer: Tokenizer, terms: pd.DataFrame) -> np
         for i, (start, end) in enumerate(zip(rows["start"], rows["end"], strict=True)):
             first, last = token_span(encoded[at + i][1], start, end)
             pair = torch.cat([hidden[i, first:last].mean(0), document[i]])
-            out[at + i] = net.heads["aspect"](pair).cpu().numpy()
+            out[at + i] = net.read("aspect", pair).cpu().numpy()
     return out

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 
 class _Strict(BaseModel):
@@ -14,6 +14,11 @@ class _Strict(BaseModel):
 class Rare(_Strict):
     threshold: float = Field(0.01, description="emotions with a smaller share of the texts are drawn more often")
     most: float = Field(3.0, ge=1, description="at most so many times")
+
+
+class Branch(_Strict):
+    rank: int = Field(64, gt=0, description="of the step that moves the encoder's word vectors")
+    lr_words: float = Field(1e-3, gt=0, description="of that step")
 
 
 class Draw(_Strict):
@@ -32,6 +37,9 @@ class Draw(_Strict):
 class Recipe(_Strict):
     base: str = Field("minilm", description="minilm, mpnet, or a folder")
     layers: int | None = Field(None, ge=2, description="keep so many of the encoder's layers; null keeps all")
+    branch: Branch | None = Field(
+        None, description="train a second stack of layers, for emotion and aspect alone, on the frozen rest"
+    )
     epochs: int = Field(ge=1)
     batch_tokens: int = Field(2400, gt=0, description="padded tokens of a batch")
     batch_texts: int = Field(64, gt=0)
@@ -55,6 +63,15 @@ class Recipe(_Strict):
     rare: Rare = Rare()
     checkpoint_steps: int = Field(500, gt=0)
     draw: Draw
+
+    @model_validator(mode="after")
+    def _a_branch_learns_its_own(self) -> "Recipe":
+        asked = (self.draw.lessons, sum(self.draw.sentiment.values()), self.valence_weight, self.theme_weight)
+        if self.branch and any(asked):
+            raise ValueError(
+                "a branch learns emotion and aspect alone: expected no draw of sentiment or lessons, valence_weight 0, theme_weight 0"
+            )
+        return self
 
 
 def load_recipe(path: Path) -> dict:

@@ -157,6 +157,7 @@ def figures(frame: pd.DataFrame, vectors: np.ndarray, kind: dict[str, str], run:
     }
 
 
+@one_line
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path, required=True)
@@ -224,4 +225,4 @@ def _shown(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    one_line(main)()
+    main()

@@ -14,15 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from cx_nlp.schema import SENTIMENTS
 from models.recipes import data
-from models.recipes.bases import find_base
 from models.recipes.command import one_line
 from models.recipes.losses import text_keys
-from models.recipes.network import Network
+from models.recipes.network import Network, load_trained
 from models.recipes.probe import head_logits
 
 log = logging.getLogger("teach")
@@ -30,9 +28,7 @@ log = logging.getLogger("teach")
 
 def load_network(work: Path) -> tuple[Network, Tokenizer]:
     """The network that models.recipes.train left in `work`, with its tokenizer, ready to read."""
-    config = json.loads((work / "train.json").read_text())["config"]
-    network = Network.from_pretrained(find_base(config["base"]), layers=config["layers"])
-    network.load_state_dict(load_file(work / "network.safetensors"))
+    network = load_trained(work)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return network.eval().to(device), Tokenizer.from_file(str(work / "tokenizer.json"))
 

@@ -52,9 +52,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     tokenizer = load_tokenizer(Path(base))
     tokenizer.save(str(out / "tokenizer.json"))
     mixture = Mixture(root, tokenizer, config)
-    net = Network.from_pretrained(base, layers=config["layers"]).to(device)
-    if init:
-        net.load_state_dict(load_file(init))
+    net = Network.of(config, base, init=init).to(device)
     if config["freeze_words"]:  # half of a small encoder's weights, and they hold what the sets never mention
         net.encoder.embeddings.word_embeddings.weight.requires_grad_(False)
     taught = Soft.load(soft, mixture.texts) if soft else None
@@ -67,11 +65,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
         size = {"max_tokens": config["batch_tokens"], "max_texts": config["batch_texts"], "pool": config["pool"]}
         plan += batches(mixture.epoch(rng), **size, rng=rng)
         ends.append(len(plan))
-    fresh = [*net.heads.parameters(), *net.theme.parameters()]
-    groups = [
-        {"params": [p for p in net.encoder.parameters() if p.requires_grad], "lr": config["lr_encoder"]},
-        {"params": fresh, "lr": config["lr_heads"]},
-    ]
+    groups = parameter_groups(net, config)
     trained = [p for group in groups for p in group["params"]]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
     warmup = max(1, int(config["warmup"] * len(plan)))
@@ -120,6 +114,21 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     made["before"] = json.loads(before.read_text()) if before and before.exists() else None
     (out / "train.json").write_text(json.dumps(made, indent=1) + "\n")
     log.info("done: %s", out / "network.safetensors")
+
+
+def parameter_groups(net: Network, config: dict) -> list[dict[str, Any]]:
+    """What is trained, with the rates at which it learns."""
+    layers, words = [*net.encoder.parameters()], []
+    if net.branch is not None:
+        layers += net.branch.encoder.parameters()
+        words = [*net.branch.step.parameters(), *net.branch.widen.parameters()]
+    rated = [
+        (layers, config["lr_encoder"]),
+        ([*net.heads.parameters(), *net.theme.parameters()], config["lr_heads"]),
+        (words, config["branch"]["lr_words"] if words else 0.0),
+    ]
+    groups = [{"params": [p for p in params if p.requires_grad], "lr": lr} for params, lr in rated]
+    return [group for group in groups if group["params"]]
 
 
 def checkpoint(out: Path, net: Network, optimizer, schedule, asked: dict[str, Any], step: int) -> None:

@@ -80,7 +80,7 @@ def tables(said: pa.Table, named: pa.Table | None = None, *, parents=None, **opt
 
 
 def made(
-    name: str, said: pa.Table, named: pa.Table | None = None, *, leaders=None, parents=None, min_n=1
+    name: str, said: pa.Table, named: pa.Table | None = None, *, leaders=None, parents=None, min_n=1, loop_rows=None
 ) -> pd.DataFrame:
     """One of the tables of `measures.leading` as its maker gives it."""
     from cx_nlp.measures import leading
@@ -88,8 +88,9 @@ def made(
     with load(said, named, parents=parents) as con:
         as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
         makers = leading.makers(
-            con, as_of, leaders, feedback="in_feedback", mentions="in_mentions", parents=parents or {}, min_n=min_n
-        )
+            con, as_of, leaders, feedback="in_feedback", mentions="in_mentions", parents=parents or {}, min_n=min_n,
+            loop_rows=loop_rows,
+        )  # fmt: skip
         return makers[name]()
 
 

@@ -4,8 +4,10 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from cx_nlp import outcome_files
 from cx_nlp.measures import actions
 from cx_nlp.measures.actions import Action
 from cx_nlp.measures.leading import Leaders
@@ -183,3 +185,31 @@ def test_the_list_is_of_customers_and_of_the_latest_dates():
     assert len(made("close_the_loop", feedback(rows))) == 2
     assert len(made("close_the_loop", feedback(rows), leaders=Leaders(days=1))) == 1
     assert len(made("close_the_loop", feedback([{"score_status": "no_text"}]))) == 0
+
+
+def test_what_was_answered_by_the_end_of_the_latest_date_is_not_listed(tmp_path):
+    angry = {"primary_emotion": "anger", "sentiment_label": "negative"}
+    rows = [{**angry, "source": "survey", "feedback_id": f"f{i}"} for i in range(6)]
+    rows.append({**angry, "source": "phone", "feedback_id": "f0"})
+    (tmp_path / "answers.csv").write_text(
+        f"""source,feedback_id,answered_at,resolved
+survey,f0,{DAY}T09:30:00,yes
+survey,f1,{DAY},no
+survey,f2,{DAY + dt.timedelta(1)}T01:59:00+02:00,
+survey,f3,{DAY + dt.timedelta(1)}T00:00:00,yes
+survey,f4,,
+phone,f9,{DAY},yes
+""",
+        encoding="utf-8",
+    )
+
+    def listed(answers) -> list[tuple[str, str]]:
+        found = made("close_the_loop", feedback(rows), loop_rows=answers)
+        return sorted(found[["source", "feedback_id"]].itertuples(index=False, name=None))
+
+    everybody = [("phone", "f0"), *(("survey", f"f{i}") for i in range(6))]
+    assert listed(None) == everybody
+    assert listed(outcome_files.loops(tmp_path / "answers.csv")) == [
+        ("phone", "f0"), ("survey", "f3"), ("survey", "f4"), ("survey", "f5")
+    ]  # fmt: skip
+    assert listed(pa.Table.from_pylist([], schema=outcome_files.LOOPS)) == everybody

@@ -1,11 +1,12 @@
-"""Passives, crossings, drivers, journey, emotions and weighting: by hand, against other implementations, and empty."""
+"""Passives, crossings, journey, emotions and weighting: by hand and against other implementations; all of them empty."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cx_nlp.measures import contrasts, drivers, emotions, journey, passives, weighting
-from cx_nlp.measures.answers import Answers, answers
+from cx_nlp.measures import contrasts, emotions, journey, passives, weighting
+from cx_nlp.measures.answers import Answers
+from cx_nlp.measures.statistics import cluster_error
 from tests.measures.frames import feedback, load, mentions, tables
 
 MAKERS = ("passives", "crossings", "drivers", "journey", "emotion_outcomes", "explained", "weighted")
@@ -86,75 +87,6 @@ def test_two_comments_of_one_response_that_disagree_are_mixed_together():
     assert found[["text", "nps_group", "n"]].to_numpy().tolist() == [["mixed", "passive", 1]]
 
 
-def by_hand(n: int = 240, seed: int = 3) -> Answers:
-    generator = rng(seed)
-    named = generator.random((n, 3)) < [0.3, 0.25, 0.2]
-    sentiment = np.where(named, generator.uniform(-1, 1, (n, 3)).round(3), 0.0)
-    y = np.clip(4 - 1.2 * named[:, 0] + 0.8 * sentiment[:, 1] + generator.normal(0, 0.8, n), 1, 5).round()
-    return Answers(y, np.arange(n) // 2, ("t/a", "t/b", "t/c"), named, sentiment, np.full(n, "neutral", dtype=object))
-
-
-def as_lake(of: Answers):
-    ids = [f"f{i:07}" for i in range(len(of.y))]
-    named = [
-        {
-            "feedback_id": ids[row],
-            "theme_id": of.themes[t],
-            "mention_id": int(t),
-            "sentiment_score": of.sentiment[row, t],
-        }
-        for row, t in np.argwhere(of.named)
-    ]
-    return feedback({"csat": of.y.astype(int), "customer_key": [f"c{c:04}" for c in of.customer]}), mentions(named)
-
-
-def test_answers_come_back_from_the_lake():
-    of = by_hand()
-    with load(*as_lake(of)) as con:
-        found = answers(con, "csat", min_n=1)
-        few = answers(con, "csat", min_n=1, customers=10)
-    assert found.themes == of.themes and (found.y == of.y).all() and (found.named == of.named).all()
-    assert found.sentiment == pytest.approx(of.sentiment)
-    assert len(np.unique(found.customer)) == 120 and len(np.unique(few.customer)) == 10
-
-
-def test_driver_coefficients_agree_with_statsmodels():
-    import statsmodels.api as sm
-
-    of = by_hand()
-    with load(*as_lake(of)) as con:
-        found = drivers.drivers(con, min_n=20, rng=rng(), resamples=400).set_index(["outcome", "theme_id"]).loc["csat"]
-    usual = [of.sentiment[of.named[:, t], t].mean() for t in range(3)]
-    x = sm.add_constant(np.column_stack([of.named, of.named * (of.sentiment - usual)]).astype(float))
-    fit = sm.OLS(of.y, x).fit(cov_type="cluster", cov_kwds={"groups": of.customer})
-    assert found["presence"].tolist() == pytest.approx(fit.params[1:4])
-    assert found["sentiment"].tolist() == pytest.approx(fit.params[4:7])
-    width = (found["presence_high"] - found["presence_low"]).to_numpy() / (2 * 1.96)
-    assert width == pytest.approx(fit.bse[1:4], rel=0.25)
-    without = [of.y.mean() - of.y[~of.named[:, t]].mean() for t in range(3)]
-    assert found["impact"].tolist() == pytest.approx(without)
-    assert found.loc["t/a", "stability"] > 0.99 and found.loc["t/a", "presence_high"] < 0
-    assert pd.isna(found.loc["t/a", "caution"]) and (found["n_customers"] >= 20).all()
-
-
-def test_a_theme_of_few_carries_no_figures_and_one_of_some_a_caution():
-    of = by_hand(n=60)
-    with load(*as_lake(of)) as con:
-        found = drivers.drivers(con, min_n=12, rng=rng(), resamples=20).set_index("theme_id")
-        none = drivers.drivers(con, min_n=1000, rng=rng(), resamples=20)
-    shown = found[~found["suppressed"]]
-    assert len(shown) and shown["caution"].str.contains("small_n").all()
-    assert none["suppressed"].all() and "presence" not in none, "nothing is computed where nothing is shown"
-
-
-def test_drivers_are_the_same_from_the_same_seed():
-    of = by_hand()
-    with load(*as_lake(of)) as con:
-        one, two, other = (drivers.drivers(con, min_n=20, rng=rng(seed), resamples=30) for seed in (1, 1, 2))
-    pd.testing.assert_frame_equal(one, two)
-    assert not one["presence_low"].equals(other["presence_low"])
-
-
 def test_a_contrast_agrees_with_a_regression_with_clustered_errors():
     import statsmodels.api as sm
 
@@ -229,7 +161,7 @@ def test_commenters_stand_for_those_who_only_ticked_a_box():
         "score_status": ["scored"] * 10 + ["no_text"] * 30 + ["scored"] * 20,
     }
     with load(feedback(frame)) as con:
-        found = weighting.weighted(con, known_shares={}, min_n=5).set_index(["scheme", "measure"])
+        found = weighting.weighted(con, known_shares={}, min_n=5, rng=rng()).set_index(["scheme", "measure"])
     row = found.loc[("commenters", "nps")]
     assert row["raw"] == pytest.approx(100 * (10 - 20) / 30) and row["weighted"] == pytest.approx(100 * (40 - 20) / 60)
     assert row["n"] == 30 and row["n_effective"] == pytest.approx(60**2 / (10 * 16 + 20))
@@ -250,7 +182,7 @@ def test_post_stratification_by_hand():
     frame = {"csat": [5] * 60 + [1] * 40, "segment": ["new"] * 60 + ["old"] * 40}
     with load(feedback(frame)) as con:
         shares = {"segment": {"new": 0.5, "old": 0.5}}
-        found = weighting.weighted(con, known_shares=shares, min_n=5).set_index(["scheme", "measure"])
+        found = weighting.weighted(con, known_shares=shares, min_n=5, rng=rng()).set_index(["scheme", "measure"])
     row = found.loc[("known_shares", "csat")]
     assert row["raw"] == pytest.approx(3.4) and row["weighted"] == pytest.approx(3.0)
     assert row["n_effective"] == pytest.approx(100**2 / (60 * (5 / 6) ** 2 + 40 * 1.25**2))
@@ -266,6 +198,48 @@ def test_several_known_shares_hold_together():
     assert weight[channel == "z"].sum() / 500 == pytest.approx(0.6)
     absent = weighting.rake(np.ones(4), {"s": (np.array(["a", "a", "b", "?"]), {"a": 0.5, "b": 0.25, "gone": 0.25})})
     assert absent.tolist() == pytest.approx([1.0, 1.0, 1.0, 1.0])
+
+
+def half(row: pd.Series, name: str) -> float:
+    return (row[f"{name}_high"] - row[f"{name}_low"]) / 2
+
+
+def test_the_difference_between_weighted_and_raw_is_surer_than_either():
+    """Promoters comment less. Cells know the NPS, so the weighted figure is that of all raters: the difference's error by
+    Taylor linearisation is that of the mean of all less the mean of those who comment.
+    """
+    generator = rng(9)
+    customer = np.arange(900) // 2
+    nps = np.where(
+        generator.random(450)[customer] < 0.3, generator.choice([3, 10], 900), generator.choice([3, 8, 10], 900)
+    )
+    wrote = generator.random(900) < np.where(nps == 10, 0.4, 0.7)
+    frame = {
+        "nps": nps, "customer_key": [f"c{c}" for c in customer], "touchpoint": generator.choice(["buy", "use"], 900),
+        "score_status": np.where(wrote, "scored", "no_text"), "segment": generator.choice(["a", "b"], 900, p=[0.7, 0.3]),
+    }  # fmt: skip
+    with load(feedback(frame)) as con:
+        options = {"known_shares": {"segment": {"a": 0.5, "b": 0.5}}, "min_n": 20}
+        found, again = (
+            weighting.weighted(con, **options, rng=rng(1)).set_index(["scheme", "measure"]) for _ in range(2)
+        )
+    pd.testing.assert_frame_equal(found, again)
+    row = found.loc[("commenters", "nps")]
+    assert row["difference"] == pytest.approx(row["weighted"] - row["raw"]) and row["difference_low"] > 0
+    assert half(row, "difference") < 0.6 * np.hypot(half(row, "raw"), half(row, "weighted")), "the same people in both"
+    y = np.where(nps == 10, 100.0, np.where(nps == 3, -100.0, 0.0))
+    pull = (y - y.mean()) / 900 - wrote * (y - y[wrote].mean()) / wrote.sum()
+    assert half(row, "difference") == pytest.approx(1.96 * cluster_error(pull, customer), rel=0.15)
+    for scheme in ("known_shares", "both"):
+        other = found.loc[(scheme, "nps")]
+        assert other["difference_low"] < other["difference"] < other["difference_high"]
+        assert half(other, "difference") < np.hypot(half(other, "raw"), half(other, "weighted"))
+
+
+def test_where_all_wrote_weighting_to_raters_changes_nothing_and_has_no_interval():
+    with load(feedback({"nps": [3, 8, 10] * 20})) as con:
+        row = weighting.weighted(con, known_shares={}, min_n=20, rng=rng()).set_index("measure").loc["nps"]
+    assert row["difference"] == pytest.approx(0) and np.isnan(row["difference_low"])
 
 
 @pytest.mark.parametrize(
@@ -284,7 +258,19 @@ def test_odd_lakes_give_rows_with_nulls_and_no_made_up_numbers(frame):
     found = tables(feedback(frame), min_n=20)
     for name in MAKERS:
         table = found[name]
-        shown = ["value", "low", "high", "effect", "presence", "impact", "raw", "weighted", "mean", "log_odds"]
+        shown = [
+            "value",
+            "low",
+            "high",
+            "effect",
+            "presence",
+            "impact",
+            "raw",
+            "weighted",
+            "difference",
+            "mean",
+            "log_odds",
+        ]
         hidden = table[table["suppressed"]]
         assert hidden[[column for column in shown if column in table]].isna().all().all(), name
         assert (table["n"] >= 0).all()

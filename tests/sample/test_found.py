@@ -123,6 +123,15 @@ def test_the_new_theme_is_first_seen_in_its_first_week(con):
     assert first <= row["first_seen"].date() < first + dt.timedelta(days=7)
 
 
+def test_those_who_comment_rate_lower(con):
+    """What weighting to all raters adds to the NPS of those who comment: the planted gap times the share of the silent."""
+    found = {row["scheme"]: row for row in rows(con, "FROM weighted WHERE measure = 'nps'")}
+    row = found["commenters"]
+    silent = 1 - row["n"] / found["known_shares"]["n"]
+    assert row["n"] >= 400 and 0.25 < silent < 0.45
+    assert 0 < row["difference_low"] < -FACTS["silent-raters-kinder"].value * silent < row["difference_high"]
+
+
 def test_tone_and_gratitude_follow_the_rating(con):
     found = rows(con, "FROM crossings WHERE respondent_role = 'customer' AND text = 'negative'")
     negative = {row["nps_group"]: row for row in found}
