@@ -256,7 +256,7 @@ def rescored(
             [vector] = score(nights.frame([nights.row("x", text)]))[1]["vector"]
             yield SimpleNamespace(means=np.stack([seen(vector, text)] * (len(its) + 1)))
 
-    model = SimpleNamespace(vectors="other@" + "1" * 12, hidden=planted.WIDTH)
+    model = SimpleNamespace(vectors="other@" + "1" * 12, theme_width=planted.WIDTH)
     other = SimpleNamespace(model=model, encoder=SimpleNamespace(span_means=span_means))
     monkeypatch.setattr("cx_nlp.score.heads.theme_vectors", lambda model, means: means)
     wanted = store.rescoring.Wanted({"en": ("other@111111111111", "fake fp32", False)}, TAXONOMY.version, False)
