@@ -23,7 +23,8 @@ from cx_nlp import schema, store
 from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.store import files, registry_files, theming
 from cx_nlp.themes import growth
-from cx_nlp.themes.registry import COLUMNS, POOL, NewTheme, Registry, dimension, forget, match, reembed, theme_id
+from cx_nlp.themes.keeping import rematch, waiting_anew
+from cx_nlp.themes.registry import COLUMNS, POOL, NewTheme, Registry, dimension, forget, number_of, reembed, theme_id
 from cx_nlp.themes.taxonomy import Taxonomy
 from cx_nlp.themes.vectors import grid
 
@@ -95,7 +96,10 @@ def keeping(plan: store.Plan, dates: Sequence[dt.date], score: store.Score) -> s
 
 
 def _put_aside(plan: store.Plan, name: str, staged: pd.DataFrame, mentions: pd.DataFrame) -> pd.DataFrame:
-    """-> all mentions, without the column `vector`; staged: the rows that were scored."""
+    """-> all mentions, without the column `vector`; staged: the rows that were scored.
+
+    The `number` of what is put aside is that of the theme which the lake gives the same mention so far.
+    """
     names = ["source", "feedback_id", "mention_id", "mention", "start", "end", "vector"]
     its = mentions.loc[mentions["vector"].notna(), names]
     if len(its):
@@ -104,6 +108,8 @@ def _put_aside(plan: store.Plan, name: str, staged: pd.DataFrame, mentions: pd.D
             customer=person, number=POOL, step=0
         )
         frame = its.merge(said, on=["source", "feedback_id"], how="left")
+        held = registry_files.held_themes(plan.lake, frame, scratch=plan.folder)
+        frame["number"] = [number_of(one) for one in held]
         vectors = grid(np.stack(frame["vector"].to_list()))
         registry_files.put_aside(plan.lake, plan.run_id, name, frame.assign(vector=list(vectors)))
     return mentions.drop(columns="vector")
@@ -114,17 +120,17 @@ def discover(
 ) -> list[store.Built]:
     """What was built, with the ids of discovered themes in its mentions, and the registry's files for the same commit.
 
-    Call it once, when all dates are built. Exemplars of rows that the run replaces or removes go first. Mentions of
-    earlier runs keep what they have, null included, until they are scored anew. scorer: called only if there are mentions.
+    Call it once, when all dates are built. Exemplars of rows that the run replaces or removes go first; those of rows that
+    it only scores again stay, embedded anew if the model has changed. Mentions of earlier runs keep what they have, null
+    included, until they are scored anew, and then their theme while it nearly accepts them. scorer: called only if there
+    are mentions.
     """
     built = list(built)
     if not settings.enabled:
         return built
     before = read_registry(plan.lake)
     paths = registry_files.put_aside_files(plan.lake, plan.run_id)
-    registry = (
-        forget(before, registry_files.gone_keys(plan.folder, before.mentions)) if len(before.mentions) else before
-    )
+    registry = _without_gone(before, plan)
     if paths:
         registry = under_model(registry, plan, scorer())
         registry = taken_up(registry, _pieces(paths), settings)
@@ -135,9 +141,17 @@ def discover(
     return [*built, store.Built(writes=tuple(write_registry(plan.lake, plan.run_id, registry)))]
 
 
+def _without_gone(registry: Registry, plan: store.Plan) -> Registry:
+    if not len(registry.mentions):
+        return registry
+    gone = registry_files.gone_keys(plan.folder, registry.mentions)
+    again = registry_files.rescored_keys(plan.lake, plan.folder, registry.mentions) if gone else set()
+    return waiting_anew(forget(registry, gone - again), again)
+
+
 def taken_up(registry: Registry, pieces: Iterator[Piece], settings: DiscoveryConfig) -> Registry:
     """The registry after mentions in order of date, however they are cut into pieces: it takes a step at the end of a
-    date once `STEP` mentions fit nothing, and at the end.
+    date once `STEP` mentions fit nothing, and at the end. The `number` of a mention is the theme that it had, or POOL.
 
     At most 2 * settings.sample vectors are held at a time; each step costs a clustering of `settings.sample` mentions.
     """  # fmt: skip
@@ -149,7 +163,7 @@ def taken_up(registry: Registry, pieces: Iterator[Piece], settings: DiscoveryCon
             registry = growth.grow(registry, *_joined(waiting), limits)
             waiting, count = [], 0
         last = date
-        fresh = np.flatnonzero(match(registry, vectors)[0] == POOL)
+        fresh = np.flatnonzero(rematch(registry, mentions, vectors)[0] == POOL)
         count += len(fresh)
         waiting.append((mentions.iloc[fresh], vectors[fresh]))
         if sum(len(rows) for rows, _ in waiting) > 2 * settings.sample:
@@ -192,7 +206,7 @@ def _assigned(plan: store.Plan, registry: Registry, paths: Sequence[Path]) -> It
     folder.mkdir(parents=True, exist_ok=True)
     for path in paths:
         mentions, vectors = _frame(pq.read_table(path))
-        numbers, scores = match(registry, vectors)
+        numbers, scores = rematch(registry, mentions, vectors)
         its = np.flatnonzero(numbers != POOL)
         if len(its):
             frame = mentions.iloc[its].assign(

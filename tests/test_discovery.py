@@ -1,3 +1,4 @@
+import datetime as dt
 import zlib
 from pathlib import Path
 from types import SimpleNamespace
@@ -231,3 +232,61 @@ def test_settings_are_checked():
     for wrong in ({"min_mentions": 3}, {"min_customers": 1}, {"sample": 9_000}, {"other": 1}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             DiscoveryConfig.model_validate(wrong)
+
+
+def rescored(
+    lake: Path, run_id: str, monkeypatch, *, scale: float = 0.25, settings: DiscoveryConfig = SETTINGS
+) -> None:
+    """The whole lake scored again by another model: the same space turned, and every vector moved a little."""
+    turn = planted.directions(planted.WIDTH, seed=9)
+
+    def seen(vector: np.ndarray, text: str) -> np.ndarray:
+        rng = np.random.default_rng([1, zlib.crc32(text.encode())])
+        noise = rng.normal(size=planted.WIDTH)
+        return (vector / np.linalg.norm(vector)) @ turn + scale * noise / np.linalg.norm(noise)
+
+    def by_other(rows: pd.DataFrame):
+        feedback, mentions, sentences = score(rows)
+        texts = dict(zip(rows["feedback_id"], rows["text"], strict=True))
+        named = zip(mentions["vector"], mentions["feedback_id"], strict=True)
+        return feedback, mentions.assign(vector=[seen(vector, texts[key]) for vector, key in named]), sentences
+
+    def span_means(texts, spans):
+        for text, its in zip(texts, spans, strict=True):
+            [vector] = score(nights.frame([nights.row("x", text)]))[1]["vector"]
+            yield SimpleNamespace(means=np.stack([seen(vector, text)] * (len(its) + 1)))
+
+    model = SimpleNamespace(vectors="other@" + "1" * 12, theme_width=planted.WIDTH)
+    other = SimpleNamespace(model=model, encoder=SimpleNamespace(span_means=span_means))
+    monkeypatch.setattr("cx_nlp.score.heads.theme_vectors", lambda model, means: means)
+    wanted = store.rescoring.Wanted({"en": ("other@111111111111", "fake fp32", False)}, TAXONOMY.version, False)
+    with store.locked(lake, holder=run_id):
+        always = (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+        plan = store.rescoring.plan(lake, run_id, started_at=nights.START, wanted=wanted, dates=always)
+        built = [
+            store.build(plan, dates, discovery.keeping(plan, dates, by_other), slice_rows=50)
+            for dates in plan.groups(1)
+        ]
+        built = discovery.discover(plan, built, lambda: other, settings)
+        nights.commit(plan, built, themes=discovery.themes_of(lake, built, TAXONOMY))
+
+
+def ids(lake: Path) -> dict[str, str]:
+    return dict(nights.table(lake, "theme_mentions", "feedback_id, theme_id", "theme_id IS NOT NULL"))
+
+
+def test_a_rescore_by_another_model_keeps_exemplars_and_ids(lake, monkeypatch):
+    night(lake, "n1", rows_of(1, {"zipper": 12, "lantern": 12, "mist": 5}))
+    before, had = discovery.read_registry(lake), ids(lake)
+    assert len(had) > 60
+    rescored(lake, "r1", monkeypatch)
+    after, has = discovery.read_registry(lake), ids(lake)
+    assert after.model == "other@" + "1" * 12 and [one.number for one in after.active] == [1, 2]
+    stored = [one.mentions[one.numbers > 0].astype(str).to_numpy().tolist() for one in (before, after)]
+    assert stored[0] == stored[1]
+    kept = [has.get(key) == theme for key, theme in had.items()]
+    assert np.mean(kept) > 0.95
+    exemplars = dict(zip(after.mentions["feedback_id"], after.numbers, strict=True))
+    assert all(has[key] == f"new/{number}" for key, number in exemplars.items() if number)
+    assert not after.mentions.duplicated(["source", "feedback_id", "mention_id"]).any()
+    assert doctor.check_lake(lake) == []

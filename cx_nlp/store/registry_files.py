@@ -110,6 +110,45 @@ def gone_keys(folder: Path, keys: pd.DataFrame) -> set[tuple[str, str]]:
         return set(found.fetchall())
 
 
+def rescored_keys(lake: Path, folder: Path, keys: pd.DataFrame) -> set[tuple[str, str]]:
+    """Those (source, feedback_id) of `keys` whose rows a plan scores again as the lake holds them: nobody said anything else.
+
+    folder: the plan's. All of them are among `gone_keys`.
+    """
+    gone, rows = (duck.literal(folder / f"{name}.parquet") for name in ("gone", "rows"))
+    with _wanting(keys, folder) as con:
+        dates = con.execute(
+            f"SELECT DISTINCT old_date FROM {gone} SEMI JOIN wanted USING (source, feedback_id)"
+        ).fetchall()
+        paths = [path for (date,) in dates if (path := files.partition(lake, "feedback", date)).exists()]
+        known = duck.parquet(con, paths, schema.FEEDBACK)
+        found = con.execute(f"""
+            SELECT DISTINCT source, feedback_id FROM {known} SEMI JOIN wanted USING (source, feedback_id)
+            SEMI JOIN {rows} USING (source, feedback_id, row_hash, text)""")
+        return set(found.fetchall())
+
+
+def held_themes(lake: Path, mentions: pd.DataFrame, *, scratch: Path) -> list[str | None]:
+    """The discovered theme that the lake gives each mention, None where it gives none: of the same words at the same place.
+
+    mentions: columns source, feedback_id, feedback_date, start, end, mention (M).
+    """
+    dates = sorted(set(mentions["feedback_date"]))
+    paths = [path for date in dates if (path := files.partition(lake, "theme_mentions", date)).exists()]
+    if not paths:
+        return [None] * len(mentions)
+    place = ("source", "feedback_id", "start", "end", "mention")
+    columns = {name: pa.array(mentions[name], schema.THEME_MENTIONS.field(name).type) for name in place}
+    named = ", ".join(f'"{name}"' for name in place)
+    with duck.session(scratch) as con:
+        con.register("asked", pa.table(columns | {"nr": pa.array(range(len(mentions)), pa.int64())}))
+        found = con.execute(f"""
+            SELECT nr, theme_id FROM {duck.parquet(con, paths, schema.THEME_MENTIONS)} JOIN asked USING ({named})
+            WHERE method = 'discovered'""")
+        theme_of = dict(found.fetchall())
+    return [theme_of.get(nr) for nr in range(len(mentions))]
+
+
 @contextmanager
 def _wanting(keys: pd.DataFrame, scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     scratch.mkdir(parents=True, exist_ok=True)

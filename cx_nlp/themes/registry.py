@@ -2,7 +2,8 @@
 
 It stores exemplars, mentions that a theme was founded on, each with its vector and the key of its feedback, and a pool
 of mentions that fit no theme yet. A mention belongs to a theme if its nearest exemplars there are close enough. What was
-accepted once stays: of the themes that accept a mention the oldest step's win, so a theme found later takes nothing away.
+accepted once stays: of the themes that accept a mention the oldest step's win, so a theme found later takes nothing away,
+and a mention that is scored anew keeps the theme that it had while that one still nearly accepts it.
 All functions go from a registry to a registry; numbers are given once and never again.
 """
 
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cx_nlp.schema import REGISTRY
+from cx_nlp.themes.discover import SLACK
 from cx_nlp.themes.vectors import closeness, own_closeness, unit
 
 MARGIN = 0.01  # by which the best of equally old themes must be closer than the next
@@ -45,6 +47,11 @@ class NewTheme:
 
 def theme_id(number: int) -> str:
     return f"new/{number}"
+
+
+def number_of(theme_id: str | None) -> int:
+    """The number that a `theme_id` names; None is POOL."""
+    return POOL if theme_id is None else int(theme_id.removeprefix("new/"))
 
 
 def no_mentions() -> pd.DataFrame:
@@ -84,10 +91,14 @@ class Registry:
         return replace(self, mentions=self.mentions.iloc[rows].reset_index(drop=True), vectors=self.vectors[rows])
 
 
-def match(registry: Registry, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def match(
+    registry: Registry, vectors: np.ndarray, *, had: np.ndarray | None = None, slack: np.ndarray | float = SLACK
+) -> tuple[np.ndarray, np.ndarray]:
     """int16 (M, H) -> the number of each mention's theme, POOL for none, int (M,); its closeness, in [-1, 1] (M,).
 
-    Each row depends on its own vector and the registry alone. A mention between two equally old themes gets none.
+    A mention between two equally old themes gets none. had: the theme that each had so far, POOL for none, int (M,); it
+    stays (merges followed) if the closeness misses its threshold by no more than `slack`, one or of each (M,). Each row
+    depends on its own vector, on what it had and on the registry alone.
     """
     themes = matched(registry)
     found, scores = np.full(len(vectors), POOL, dtype=np.int64), np.zeros(len(vectors))
@@ -99,17 +110,23 @@ def match(registry: Registry, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarr
     least = np.array([theme.threshold for theme in themes])
     born = np.array([theme.born for theme in themes])
     numbers = np.array([survivor(registry, theme.number) for theme in themes])
+    had = followed(registry, np.full(len(vectors), POOL) if had is None else had)
+    slack = np.broadcast_to(slack, len(vectors))
     for at in range(0, len(vectors), ROWS):
         part = slice(at, at + ROWS)
         near = closeness(unit(vectors[part]), exemplars, starts)  # (rows, T)
         fits = near >= least
+        stays = (numbers == had[part, None]) & (near >= least - slack[part, None])
+        held = np.where(stays, near, -1.0).max(axis=1)
         oldest = np.where(fits, born, np.iinfo(np.int64).max).min(axis=1)
         near = np.where(fits & (born == oldest[:, None]), near, -1.0)
         best = near.argmax(axis=1)
         top = np.take_along_axis(near, best[:, None], axis=1)[:, 0]
         others = np.where(numbers == numbers[best][:, None], -1.0, near).max(axis=1)
         is_clear = fits.any(axis=1) & (top - others >= MARGIN)
-        found[part], scores[part] = np.where(is_clear, numbers[best], POOL), np.where(is_clear, top, 0.0)
+        is_held = stays.any(axis=1)
+        found[part] = np.where(is_held, had[part], np.where(is_clear, numbers[best], POOL))
+        scores[part] = np.where(is_held, held, np.where(is_clear, top, 0.0))
     return found, scores
 
 
@@ -158,6 +175,12 @@ def reembed(registry: Registry, vectors: np.ndarray, *, model: str) -> Registry:
 def survivor(registry: Registry, number: int) -> int:
     """The theme that `number` is today: where it was merged into, and what that was merged into."""
     return follow({theme.number: theme.merged_into for theme in registry.themes}, number)
+
+
+def followed(registry: Registry, numbers: np.ndarray) -> np.ndarray:
+    """What each of these numbers (M,) is today (`survivor`), int (M,); POOL stays POOL."""
+    different, places = np.unique(numbers, return_inverse=True)
+    return np.array([survivor(registry, int(number)) for number in different], dtype=np.int64)[places]
 
 
 def follow(into: Mapping[int, int | None], number: int) -> int:

@@ -1,11 +1,12 @@
 """Thirty nights of the registry over Banking77, with themes that are new, grow, merge and vanish: do mentions keep their ids?
 
-    python -m models.recipes.simulate_nights --data-root DATA [--model models/minilm-cx] [--other FOLDER] [--json]
+    python -m models.recipes.simulate_nights --data-root DATA [--model models/minilm-cx] [--other untouched] [--seed 0] [--json]
 
 Each text is a mention, its intent the planted theme; texts are drawn without replacement, so no night repeats another.
 A mention's id survives if the registry of the last night gives it the id that it got on its own night, merges followed;
 one that gets none then has lost it. `--other` is a second model: after the last night the registry is embedded anew by
-it, and the mentions with it.
+it, and the mentions with it, as `cx-nlp rescore` would; and once more as if nothing were known of what they had. Either
+model is a folder, or `untouched`: the encoder's own sentence embedding.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.score import heads
 from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.growth import Limits, grow
+from cx_nlp.themes.keeping import rematch
 from cx_nlp.themes.registry import POOL, Registry, match, reembed, survivor
 from cx_nlp.themes.vectors import grid, unit
 from models.recipes.command import one_line
@@ -30,7 +32,7 @@ from models.recipes.sets import load
 
 NIGHTS = 30
 TURN = 15  # the night on which themes vanish and merge, and by which the new ones have come
-_SEED = 0
+UNTOUCHED = "untouched"
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,22 @@ def simulate(frame: pd.DataFrame, vectors: np.ndarray, night: np.ndarray, limits
     ids = np.zeros(len(frame), dtype=np.int64)
     for date in range(NIGHTS):
         its = np.flatnonzero(night == date)
-        mentions = pd.DataFrame(
-            {
-                "source": "banking77", "feedback_id": its.astype(str), "mention_id": 0,
-                "feedback_date": pd.Timestamp("2026-01-01").date() + pd.Timedelta(days=date),
-                "customer": its.astype(str), "may_quote": None, "mention": frame["text"].to_numpy()[its],
-                "start": 0, "end": frame["text"].str.len().to_numpy()[its],
-            }
-        )  # fmt: skip
-        registry = grow(registry, mentions, vectors[its], limits)
+        registry = grow(registry, said(frame, its, date=date), vectors[its], limits)
         ids[its] = match(registry, vectors[its])[0]
         after.append(registry)
     return Run(rows, night[rows], ids[rows], registry, tuple(after))
+
+
+def said(frame: pd.DataFrame, its: np.ndarray, *, date: int) -> pd.DataFrame:
+    """Rows of the set -> the mentions that they are: each text is one, of its own customer."""
+    return pd.DataFrame(
+        {
+            "source": "banking77", "feedback_id": its.astype(str), "mention_id": 0,
+            "feedback_date": pd.Timestamp("2026-01-01").date() + pd.Timedelta(days=date),
+            "customer": its.astype(str), "may_quote": None, "mention": frame["text"].to_numpy()[its],
+            "start": 0, "end": frame["text"].str.len().to_numpy()[its],
+        }
+    )  # fmt: skip
 
 
 def survived(run: Run, vectors: np.ndarray, registry: Registry) -> np.ndarray:
@@ -156,7 +162,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-root", type=Path, required=True)
     parser.add_argument("--model", default="models/minilm-cx")
-    parser.add_argument("--other", help="a second model's folder")
+    parser.add_argument("--other", help=f"a second model: a folder, or {UNTOUCHED}")
+    parser.add_argument("--seed", type=int, default=0, help="of what intents do, and when")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     frame = load("banking77", "train", args.data_root).to_pandas()
@@ -164,32 +171,44 @@ def main() -> None:
     vectors = grid(theme_vectors(args.model, frame["text"].tolist()))
     settings = DiscoveryConfig.model_validate({})
     limits = Limits(settings.min_mentions, settings.min_customers, settings.sample, settings.max_themes)
-    rng = np.random.default_rng(_SEED)
+    rng = np.random.default_rng(args.seed)
     kind = kinds(sorted(set(frame["category"])), rng=rng)
     run = simulate(frame, vectors, schedule(frame, unit(vectors), kind, rng=rng), limits)
     found = figures(frame, vectors, kind, run)
     if args.other:
-        found["survived_another_model"] = share(survived_model(frame, vectors, run, args.other))
+        theirs = grid(theme_vectors(args.other, frame["text"].tolist()))
+        found |= {name: share(hits) for name, hits in another_model(frame, vectors, theirs, run).items()}
     print(json.dumps(found) if args.json else _shown(found))
 
 
 def theme_vectors(model: str, texts: list[str]) -> np.ndarray:
-    """texts (N) -> unit vectors (N, H)"""
+    """texts (N) -> unit vectors (N, H); model: a folder, or UNTOUCHED."""
+    if model == UNTOUCHED:
+        from models.recipes.embed import untouched_embedding
+
+        return untouched_embedding(texts)
     predictor = Predictor.load(model)
     return heads.theme_vectors(predictor.model, predictor.document_means(texts))
 
 
-def survived_model(frame: pd.DataFrame, vectors: np.ndarray, run: Run, other: str) -> np.ndarray:
-    """Of the mentions that have an id at the end, whether they keep it when all is embedded by another model, bool."""
-    theirs = grid(theme_vectors(other, frame["text"].tolist()))
-    return kept(vectors, theirs, run)
+def another_model(frame: pd.DataFrame, vectors: np.ndarray, theirs: np.ndarray, run: Run) -> dict[str, np.ndarray]:
+    """Of the mentions that have an id at the end, what becomes of it under another model, vectors int16 (N, H'), bool.
 
-
-def kept(vectors: np.ndarray, theirs: np.ndarray, run: Run) -> np.ndarray:
-    stored = run.registry.mentions["feedback_id"].astype(int).to_numpy()
-    moved = reembed(run.registry, theirs[stored], model="other")
-    before, after = match(run.registry, vectors)[0], match(moved, theirs)[0]
-    return (before == after)[before != POOL]
+    survived_another_model: they keep it when they are scored anew. exemplars_survived_another_model: of those that the
+    registry holds. same_to_another_model: they would get it if the registry had never seen them with one.
+    """
+    its = run.registry.mentions["feedback_id"].astype(int).to_numpy()
+    moved = reembed(run.registry, theirs[its], model="other")
+    before = match(run.registry, vectors)[0]
+    had = before != POOL
+    mentions = said(frame, np.arange(len(frame)), date=NIGHTS).assign(number=before)
+    kept = rematch(moved, mentions, theirs)[0] == before
+    is_exemplar = np.isin(np.arange(len(frame)), its[run.registry.numbers != POOL])
+    return {
+        "survived_another_model": kept[had],
+        "exemplars_survived_another_model": kept[had & is_exemplar],
+        "same_to_another_model": (match(moved, theirs)[0] == before)[had],
+    }
 
 
 def _shown(found: dict[str, Any]) -> str:

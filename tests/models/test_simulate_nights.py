@@ -48,7 +48,17 @@ def test_ids_survive_and_are_never_used_again(said):
     assert found["survived"]["value"] > 0.98 and found["survived"]["n"] > 200 and found["ids_reused"] == 0
     assert found["purity_at_the_end"]["value"] > 0.95 and found["active"] >= INTENTS - 2
     turned = grid(unit(vectors) @ planted.directions(planted.WIDTH, seed=9))
-    assert simulate_nights.kept(vectors, turned, run).mean() > 0.98
+    found = simulate_nights.another_model(frame, vectors, turned, run)
+    assert found["exemplars_survived_another_model"].all() and len(found["survived_another_model"]) > 200
+    assert found["survived_another_model"].mean() >= found["same_to_another_model"].mean() > 0.98
+    noise = grid(np.random.default_rng(0).normal(size=vectors.shape))
+    lost = simulate_nights.another_model(frame, vectors, noise, run)
+    assert lost["exemplars_survived_another_model"].all() and lost["same_to_another_model"].mean() < 0.5
+
+
+def test_the_untouched_encoder_is_a_model_too(monkeypatch):
+    monkeypatch.setattr("models.recipes.embed.untouched_embedding", lambda texts: np.eye(len(texts), 3))
+    assert simulate_nights.theme_vectors("untouched", ["a", "b"]).tolist() == [[1, 0, 0], [0, 1, 0]]
 
 
 def test_an_id_used_again_is_counted(said):
