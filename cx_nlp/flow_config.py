@@ -7,8 +7,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from cx_nlp.deliver import check_urls
 from cx_nlp.source_config import known_zone, read_span
-from cx_nlp.sources import credentials
-from cx_nlp.strict import Strict
+from cx_nlp.strict import Strict, Url
 
 Span = Annotated[timedelta, BeforeValidator(read_span)]
 
@@ -49,7 +48,7 @@ class DaskConfig(Strict):
     """Scoring on a Dask cluster: a local one of so many worker processes, or one that runs at an address."""
 
     workers: int | None = Field(None, ge=1, description="processes of a cluster of this machine")
-    scheduler: str | None = Field(None, description="tcp://host:port of a cluster that shares the lake's folder")
+    scheduler: Url | None = Field(None, description="tcp://host:port of a cluster that shares the lake's folder")
     rows: int = Field(20_000, ge=1, description="rows a task scores, at least")
 
     @model_validator(mode="after")
@@ -57,12 +56,6 @@ class DaskConfig(Strict):
         if (self.workers is None) == (self.scheduler is None):
             raise ValueError("expected workers (of this machine) or scheduler (an address), one of the two")
         return self
-
-    @field_validator("scheduler")
-    @classmethod
-    def _no_secret(cls, address: str | None) -> str | None:
-        credentials.refuse_literal(address)
-        return address
 
 
 class EvaluationConfig(Strict):

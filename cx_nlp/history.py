@@ -6,7 +6,7 @@ the rows of committed groups unchanged (or of today's version), and scores none 
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,8 +36,7 @@ def backfill(this: Night, *, score: ScoreAll, taxonomy: Taxonomy, model_version:
     total: Counts = {name: {} for name in this.config.sources}
     part = None
     with progress.bar("backfill", total=sum(rows.values())) as done:
-        for number, dates in enumerate(store.grouped(rows, COMMIT_ROWS), 1):
-            part = replace(this, run_id=f"{this.run_id}.{number}", dates=(dates[0], dates[-1]))
+        for part, dates in _parts(this, rows):
             stages = logs.Stages(part.run_id)
             with stages("resolve"):
                 plan = night.resolve(part, staged_by=this.run_id)
@@ -78,8 +77,7 @@ def rescore(
     stale = store.rescoring.stale(this.lake, scratch, wanted, dates=this.dates)
     part = None
     with progress.bar("rescore", total=sum(stale.values())) as done:
-        for number, dates in enumerate(store.grouped(stale, COMMIT_ROWS), 1):
-            part = replace(this, run_id=f"{this.run_id}.{number}", dates=(dates[0], dates[-1]))
+        for part, dates in _parts(this, stale):
             stages = logs.Stages(part.run_id)
             with stages("resolve"):
                 plan = store.rescoring.plan(
@@ -89,6 +87,12 @@ def rescore(
     _settle(part or this, taxonomy)
     store.drop_staging(this.lake, this.run_id)
     return sum(stale.values())
+
+
+def _parts(this: Night, rows: Mapping[dt.date, int]) -> Iterator[tuple[Night, list[dt.date]]]:
+    """A run for each group of neighbouring dates, numbered in their order, and its dates."""
+    for number, dates in enumerate(store.grouped(rows, COMMIT_ROWS), 1):
+        yield replace(this, run_id=f"{this.run_id}.{number}", dates=(dates[0], dates[-1])), dates
 
 
 def _commit(

@@ -7,6 +7,7 @@ import csv
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -24,6 +25,7 @@ CLOSE_THE_LOOP = (
     "priority", "reasons", "owner", "theme_id", "source", "feedback_id", "feedback_date", "contact", "touchpoint",
     "nps_group", "sentiment_label", "primary_emotion",
 )  # fmt: skip
+_OF_FEEDBACK = ("text", "may_quote", "may_contact")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _BLANK = "\ufeff\u200b\u2060"  # signs that nobody sees and a spreadsheet may drop
 _SAID = {True: "yes", False: "no", None: "unknown"}
@@ -35,21 +37,9 @@ def advocates(lake: Path, *, quotable: bool = False, contactable: bool = False) 
     quotable, contactable: only those who said yes. Whose feedback has left the lake since is left out. Raises UsageError
     where the lake has no such list yet.
     """
-    newest = list(files.partitions(lake, "advocates").values())[-1:]
-    if not newest:
-        raise UsageError(f"no list of advocates in {lake}: expected a lake that `cx-nlp run` wrote")
-    with duckdb.connect() as con:
-        listed = duck.parquet(con, newest, schema.TABLES["advocates"])
-        feedback = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
-        rows = con.execute(f"""
-            SELECT a.* EXCLUDE (may_quote, may_contact), f.may_quote, f.may_contact, f.text
-            FROM {listed} AS a JOIN {feedback} AS f USING (source, feedback_id)
-            WHERE (f.may_quote OR NOT {quotable}) AND (f.may_contact OR NOT {contactable}) ORDER BY a.rank""")
-        names = [column[0] for column in rows.description or ()]
-        found = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
-    for row in found:
-        row |= {name: _SAID[row[name]] for name in ("may_quote", "may_contact")}
-    return [{name: row[name] for name in ADVOCATES} for row in found]
+    where = f"(f.may_quote OR NOT {quotable}) AND (f.may_contact OR NOT {contactable})"
+    found = _newest(lake, "advocates", "of advocates", ADVOCATES, where, "l.rank")
+    return [row | {name: _SAID[row[name]] for name in ("may_quote", "may_contact")} for row in found]
 
 
 def close_the_loop(lake: Path) -> list[dict[str, object]]:
@@ -58,18 +48,27 @@ def close_the_loop(lake: Path) -> list[dict[str, object]]:
     Whose feedback has left the lake since, or who has said no to being contacted, is left out. Raises UsageError where
     the lake has no such list yet.
     """
-    newest = list(files.partitions(lake, "close_the_loop").values())[-1:]
+    order = "l.priority, l.feedback_date DESC, l.source, l.feedback_id"
+    where = "f.may_contact IS DISTINCT FROM false"
+    return _newest(lake, "close_the_loop", "close_the_loop", (*CLOSE_THE_LOOP, "text"), where, order)
+
+
+def _newest(
+    lake: Path, table: str, called: str, columns: Sequence[str], where: str, order: str
+) -> list[dict[str, Any]]:
+    """Rows of a table's newest list (`l`) whose feedback (`f`) is still there, which alone knows text and consent of today."""
+    newest = list(files.partitions(lake, table).values())[-1:]
     if not newest:
-        raise UsageError(f"no list close_the_loop in {lake}: expected a lake that `cx-nlp run` wrote")
+        raise UsageError(f"no list {called} in {lake}: expected a lake that `cx-nlp run` wrote")
+    selected = ", ".join(f"{'f' if name in _OF_FEEDBACK else 'l'}.{name}" for name in columns)
     with duckdb.connect() as con:
-        listed = duck.parquet(con, newest, schema.TABLES["close_the_loop"])
+        listed = duck.parquet(con, newest, schema.TABLES[table])
         feedback = duck.parquet(con, files.partitions(lake, "feedback").values(), schema.FEEDBACK)
-        names = (*CLOSE_THE_LOOP, "text")
         rows = con.execute(f"""
-            SELECT {", ".join(f"l.{name}" for name in CLOSE_THE_LOOP)}, f.text
-            FROM {listed} AS l JOIN {feedback} AS f ON f.source = l.source AND f.feedback_id = l.feedback_id
-            WHERE f.may_contact IS DISTINCT FROM false ORDER BY l.priority, l.feedback_date DESC, l.source, l.feedback_id""")
-        return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+            SELECT {selected} FROM {listed} AS l
+            JOIN {feedback} AS f ON f.source = l.source AND f.feedback_id = l.feedback_id
+            WHERE {where} ORDER BY {order}""")
+        return [dict(zip(columns, row, strict=True)) for row in rows.fetchall()]
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[dict[str, object]]) -> int:

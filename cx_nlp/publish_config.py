@@ -8,28 +8,19 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from cx_nlp.errors import UsageError
-from cx_nlp.sources import credentials
-from cx_nlp.strict import Strict
+from cx_nlp.strict import StorageOptions, Strict, Url
 
 
 class PublishConfig(Strict):
-    url: str = Field(description="a folder for fsspec (s3://, gs://, file://); ${NAME} is taken from the environment")
-    options: dict[str, Any] = Field(default_factory=dict, description="storage options of fsspec")
+    url: Url = Field(description="a folder for fsspec (s3://, gs://, file://); ${NAME} is taken from the environment")
+    options: StorageOptions = Field(default_factory=dict, description="storage options of fsspec")
 
-    # Not ValueErrors: pydantic would quote the value it was given.
     @field_validator("url")
     @classmethod
-    def _no_secret(cls, url: str) -> str:
-        credentials.refuse_literal(url)
+    def _is_url(cls, url: str) -> str:
         if "://" not in url and "${" not in url:
             raise UsageError("publish: expected a URL such as s3://bucket/prefix or file:///srv/copy")
         return url
-
-    @field_validator("options")
-    @classmethod
-    def _no_secret_in_options(cls, options: dict[str, Any]) -> dict[str, Any]:
-        credentials.refuse_literal_options(options)
-        return options
 
 
 def short(value: Any) -> Any:

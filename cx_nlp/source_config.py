@@ -9,9 +9,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from cx_nlp.errors import UnknownName, UsageError
-from cx_nlp.sources import credentials
 from cx_nlp.sources import query as queries
-from cx_nlp.strict import Strict
+from cx_nlp.strict import StorageOptions, Strict, Url
 
 # What a source's columns can be mapped onto.
 TARGETS = (
@@ -91,10 +90,10 @@ class TombstoneConfig(Strict):
 class SourceConfig(Strict):
     kind: str = Field(description="csv, jsonl, parquet, excel, datasets, sql or duckdb: see cx_nlp.sources.SOURCES")
     path: str | None = Field(None, description="a file or a glob, relative to the config file")
-    url: str | None = Field(
+    url: Url | None = Field(
         None, description="a database for SQLAlchemy, or files for fsspec; ${NAME} is taken from the environment"
     )
-    options: dict[str, Any] = Field(default_factory=dict, description="storage options of fsspec, such as {anon: true}")
+    options: StorageOptions = Field(default_factory=dict, description="storage options of fsspec, such as {anon: true}")
     query: str | None = Field(None, description="a SELECT that may name :since and :until (local times of the source)")
     overlap: timedelta = Field(timedelta(days=2), description="how far before the watermark :since lies, such as 2d")
     sheet: str | int | None = Field(None, description="of an Excel workbook: name, or number from 1; default the first")
@@ -129,19 +128,6 @@ class SourceConfig(Strict):
     @classmethod
     def _span(cls, value: Any) -> Any:
         return read_span(value)
-
-    # Not ValueErrors: pydantic would quote the value it was given.
-    @field_validator("url")
-    @classmethod
-    def _no_secret_in_url(cls, url: str | None) -> str | None:
-        credentials.refuse_literal(url)
-        return url
-
-    @field_validator("options")
-    @classmethod
-    def _no_secret_in_options(cls, options: dict[str, Any]) -> dict[str, Any]:
-        credentials.refuse_literal_options(options)
-        return options
 
     @model_validator(mode="after")
     def _known_targets(self) -> "SourceConfig":

@@ -47,3 +47,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import tiny_model
 
     return tiny_model.build(tmp_path_factory.mktemp("model") / "tiny")
+
+
+@pytest.fixture
+def one_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nights compute a count in place of all measures, see `nights.one_figure`."""
+    from cx_nlp import measures
+    from tests import nights
+
+    monkeypatch.setattr(measures, "tables", nights.one_figure)

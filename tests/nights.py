@@ -52,6 +52,13 @@ def write_config(folder: Path, model: Path, **changes: object) -> Path:
     return path
 
 
+def survey(folder: Path, model: Path, rows: list[list[str]] = ROWS, **changes: object) -> Path:
+    """A config in `folder`, and the file `in/a.csv` that its source reads; -> the config's path."""
+    (folder / "in").mkdir()
+    write_csv(folder / "in" / "a.csv", rows)
+    return write_config(folder, model, **changes)
+
+
 def load_scorer(config: Config) -> Scorer:
     """Loaded once a process, until one of its files changes."""
     files = [Path(config.model) / "model.json", *map(Path, [*config.taxonomies, *config.fitted])]

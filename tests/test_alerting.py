@@ -46,9 +46,7 @@ def test_what_cannot_be_told_fails_nothing(tmp_path, monkeypatch, caplog):
 def lake(tmp_path_factory, tiny):
     """A night over the small survey, with a rule that each night meets."""
     folder = tmp_path_factory.mktemp("alerting")
-    (folder / "in").mkdir()
-    nights.write_csv(folder / "in" / "a.csv", nights.ROWS)
-    path = nights.write_config(folder, tiny)
+    path = nights.survey(folder, tiny)
     raw = yaml.safe_load(path.read_text())
     raw["alerts"] = {
         "rules": [{"name": "any", "measure": "responses", "against": "night", "condition": "above 0"}],
@@ -88,9 +86,7 @@ def test_a_lake_without_a_list_is_one_line(tmp_path, capsys):
 
 
 def test_a_wrong_file_ends_the_night_before_the_lake_is_touched(lake, tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    path = nights.write_config(tmp_path, tiny)
+    path = nights.survey(tmp_path, tiny)
     raw = yaml.safe_load(path.read_text()) | {"measures": {"actions": "none.csv"}}
     path.write_text(yaml.safe_dump(raw))
     with pytest.raises(Exception, match="no file"):

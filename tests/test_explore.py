@@ -56,9 +56,7 @@ def test_empty_and_single_groups_have_no_made_up_interval():
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory, tiny):
     folder = tmp_path_factory.mktemp("explore")
-    (folder / "in").mkdir()
-    nights.write_csv(folder / "in" / "a.csv", nights.ROWS)
-    nights.run(nights.write_config(folder, tiny))
+    nights.run(nights.survey(folder, tiny))
     return folder / "lake"
 
 
@@ -99,9 +97,7 @@ def test_the_summary_says_what_was_read_and_found(lake, tmp_path):
 
 
 def test_the_summary_says_when_there_was_nothing_new(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    config = nights.write_config(tmp_path, tiny)
+    config = nights.survey(tmp_path, tiny)
     nights.run(config)
     nights.run(config)
     assert "nothing new: no file has changed" in summarise(tmp_path / "lake")

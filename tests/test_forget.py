@@ -11,6 +11,7 @@ from cx_nlp.errors import LakeBusy, LakeError, UsageError
 from cx_nlp.store import files, journal
 from tests import nights
 
+pytestmark = pytest.mark.usefixtures("one_figure")
 EQUATION = 'read = "new" + replaced + unchanged + superseded + deleted + rejected'
 # Two customers share response r1; c7 and c8 have nothing but rejected rows.
 ROWS = [*nights.ROWS, ["10", "r1", "2026-02-28 10:00", "", "c9", "The staff were rude", "3", "use"]]
@@ -18,16 +19,9 @@ ROWS = [*nights.ROWS, ["10", "r1", "2026-02-28 10:00", "", "c9", "The staff were
 ALL_FIGURES = measures.tables
 
 
-@pytest.fixture(autouse=True)
-def one_figure(monkeypatch):
-    monkeypatch.setattr(measures, "tables", nights.one_figure)
-
-
 @pytest.fixture
 def config(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", ROWS)
-    path = nights.write_config(tmp_path, tiny)
+    path = nights.survey(tmp_path, tiny, ROWS)
     nights.run(path)
     return path
 

@@ -5,11 +5,12 @@ import shutil
 
 import pytest
 
-from cx_nlp import history, measures, remembered, store
+from cx_nlp import history, remembered, store
 from cx_nlp.config import load_config
 from cx_nlp.doctor import check_lake
 from tests import nights, tiny_model
 
+pytestmark = pytest.mark.usefixtures("one_figure")
 MARCH = (dt.date(2026, 3, 1), dt.date(2026, 3, 31))
 EQUATION = 'read = "new" + replaced + unchanged + superseded + deleted + rejected'
 
@@ -18,16 +19,9 @@ class Stopped(BaseException):
     """As a kill: nothing cleans up after it."""
 
 
-@pytest.fixture(autouse=True)
-def one_figure(monkeypatch):
-    monkeypatch.setattr(measures, "tables", nights.one_figure)
-
-
 @pytest.fixture
 def config(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    return nights.write_config(tmp_path, tiny)
+    return nights.survey(tmp_path, tiny)
 
 
 @pytest.fixture

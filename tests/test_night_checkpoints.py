@@ -30,13 +30,11 @@ HEADS = {
 
 @pytest.fixture
 def config(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", [*nights.ROWS, *GERMAN])
     tiny_checkpoint.build(tmp_path / "german")
     tiny_checkpoint.build(tmp_path / "english", positive=("slow",), negative=("lovely",))
     moods = {"Freude": POSITIVE, "Ärger": NEGATIVE, "nichts": SILENT}
     tiny_checkpoint.build(tmp_path / "moods", labels=moods, positive=("slow",), negative=("lovely",))
-    return nights.write_config(tmp_path, tiny)
+    return nights.survey(tmp_path, tiny, [*nights.ROWS, *GERMAN])
 
 
 def name(config, **heads):

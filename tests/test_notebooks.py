@@ -17,9 +17,7 @@ def test_there_are_notebooks():
 def test_a_notebook_runs_and_draws(path, tmp_path, tiny, monkeypatch):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    nights.run(nights.write_config(tmp_path, tiny))
+    nights.run(nights.survey(tmp_path, tiny))
     monkeypatch.setenv("CX_NLP_LAKE", str(tmp_path / "lake"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     notebook = nbformat.read(path, as_version=4)

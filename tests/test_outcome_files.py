@@ -98,9 +98,7 @@ def test_what_is_no_file_is_said(tmp_path):
 def config(tmp_path, tiny):
     import yaml
 
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    path = nights.write_config(tmp_path, tiny)
+    path = nights.survey(tmp_path, tiny)
     raw = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(raw | {"measures": {"outcomes": "o.csv", "loops": "l.csv", "min_n": 1}}))
     return path

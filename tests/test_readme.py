@@ -38,9 +38,7 @@ def test_no_command_is_missing_from_the_readme():
 
 
 def test_the_queries_run(tmp_path, tiny, monkeypatch):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    nights.run(nights.write_config(tmp_path, tiny))
+    nights.run(nights.survey(tmp_path, tiny))
     monkeypatch.chdir(tmp_path)
     (block,) = re.findall(r"```sql\n(.*?)```", README, flags=re.DOTALL)
     queries = [query for query in block.split(";") if query.strip()]

@@ -10,9 +10,7 @@ from tests import nights
 
 @pytest.fixture
 def config(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    return nights.write_config(tmp_path, tiny)
+    return nights.survey(tmp_path, tiny)
 
 
 def test_a_lake_remembers_all_but_its_sources(config):

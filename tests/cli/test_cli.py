@@ -8,24 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from cx_nlp import schema
-from cx_nlp.cli import main
-
-
-@pytest.fixture
-def cx(capsys, tmp_path, monkeypatch):
-    """Run the command in an empty folder -> (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(a) for a in arguments])
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

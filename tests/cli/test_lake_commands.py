@@ -1,38 +1,17 @@
 """The commands on a lake as a user meets them. Flows themselves are tested in tests/pipelines."""
 
 import json
-import logging
 
 import pytest
 
 from cx_nlp import store
-from cx_nlp.cli import flows, main
+from cx_nlp.cli import flows
 from tests import nights
 
 
 @pytest.fixture
-def cx(capsys, tmp_path, monkeypatch):
-    """Run the command in an empty folder -> (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own, or no line would reach stderr
-        try:
-            main([str(a) for a in arguments])
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
-
-
-@pytest.fixture
 def config(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    return nights.write_config(tmp_path, tiny)
+    return nights.survey(tmp_path, tiny)
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ import json
 
 import pytest
 
-from cx_nlp.cli import main
-
 FILE = """\
 taxonomy: shop
 themes:
@@ -18,23 +16,6 @@ themes:
   - {id: queue, name: Queue, parent: wait, patterns: [queue]}
   - {id: price, name: Price, patterns: [price], seeds: [awful]}
 """
-
-
-@pytest.fixture
-def cx(capsys, tmp_path, monkeypatch):
-    """Run the command in an empty folder -> (exit code, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main([str(a) for a in arguments])
-        except SystemExit as stop:
-            code = stop.code or 0
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return call
 
 
 @pytest.fixture

@@ -24,9 +24,7 @@ def harness():
 
 @pytest.fixture
 def config(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    return nights.write_config(tmp_path, tiny)
+    return nights.survey(tmp_path, tiny)
 
 
 def test_days_are_scored_side_by_side_and_then_rescored(harness, config, tiny, monkeypatch):

@@ -19,9 +19,7 @@ def harness(tmp_path_factory):
 
 @pytest.fixture
 def config(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    return nights.write_config(tmp_path, tiny)
+    return nights.survey(tmp_path, tiny)
 
 
 def artifacts():

@@ -87,9 +87,7 @@ def done_runs(lake):
 
 @pytest.mark.nightly
 def test_schedule_runs_a_night_on_its_cron_and_leaves_nothing(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    config = nights.write_config(tmp_path, tiny)
+    config = nights.survey(tmp_path, tiny)
     command = [
         sys.executable,
         "-m",
@@ -141,9 +139,7 @@ def test_a_worker_picks_up_a_scheduled_run(tmp_path, tiny):
 
     from tests.pipelines.test_deployments import ROOT
 
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    config = nights.write_config(tmp_path, tiny)
+    config = nights.survey(tmp_path, tiny)
     project = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     project.pop("definitions")
     project["deployments"] = [one for one in project["deployments"] if one["name"] == "nightly"]

@@ -39,9 +39,7 @@ def test_without_a_home_prefect_gets_a_temporary_one(monkeypatch, tmp_path):
 
 @pytest.mark.prefect
 def test_a_killed_night_leaves_no_server_behind(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    config = nights.write_config(tmp_path, tiny)
+    config = nights.survey(tmp_path, tiny)
     env = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     env |= {
         "PREFECT_HOME": str(tmp_path / "prefect"),

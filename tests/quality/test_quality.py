@@ -253,9 +253,7 @@ def test_a_wrong_gate_is_named(tmp_path, tiny, wrong, says):
 
 
 def test_a_night_keeps_what_its_gates_found_and_a_rerun_writes_nothing(tmp_path, tiny):
-    (tmp_path / "in").mkdir()
-    nights.write_csv(tmp_path / "in" / "a.csv", nights.ROWS)
-    path = nights.write_config(tmp_path, tiny)
+    path = nights.survey(tmp_path, tiny)
     nights.run(path)
     lake = tmp_path / "lake"
     rows = nights.query(lake, 'SELECT "check", level, n FROM quality ORDER BY source, "check"')
