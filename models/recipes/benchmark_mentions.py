@@ -28,9 +28,7 @@ from cx_nlp.score.predict import Predictor
 from cx_nlp.spans import find_spans
 from cx_nlp.spans.mentions import NOUN_PHRASE
 from cx_nlp.spans.pipeline import load_nlp
-from cx_nlp.themes.taxonomy import load_taxonomies
-from models.recipes import data
-from models.recipes.calibrate import mixed_sides, mixed_truth, said_mixed
+from models.recipes import data, measure
 from models.recipes.command import one_line
 from models.recipes.figures import RESAMPLES, Figure, figure, share
 
@@ -80,20 +78,13 @@ def terms(root: Path, predictor: Predictor, tagger: Path | None) -> dict[str, An
 
 
 def mixed(root: Path, predictor: Predictor, dev: pd.DataFrame) -> dict[str, Any]:
-    c, taxonomy = predictor.model.calibration, load_taxonomies(["general"])
-    thresholds = {"above": c.mixed_above, "aspect_above": c.mixed_aspect_above}
-
-    def figures(truth: pd.Series) -> dict[str, Figure]:
-        said = said_mixed(mixed_sides(predictor, taxonomy, truth.index.tolist()), **thresholds)
-        return {"recall": share(said[truth]), "false_positives": share(said[~truth])}
-
-    aspects = data.aspect(root, "dev")
-    sides = data.joined_pairs(dev, rows=_PAIRS, rng=np.random.default_rng(_SEED))
+    c, aspects = predictor.model.calibration, data.aspect(root, "dev")
+    pairs = data.joined_pairs(dev, rows=_PAIRS, rng=np.random.default_rng(_SEED))
     return {
-        "thresholds": thresholds,
-        "MAMS val, report half": figures(mixed_truth(data.half_of(aspects, "report"))),
-        "MAMS val, whole": figures(mixed_truth(aspects)),
-        "joined dev texts": figures(mixed_truth(sides)),
+        "thresholds": {"above": c.mixed_above, "aspect_above": c.mixed_aspect_above},
+        "MAMS val, report half": measure.mixed(predictor, data.half_of(aspects, "report")),
+        "MAMS val, whole": measure.mixed(predictor, aspects),
+        "joined dev texts": measure.mixed(predictor, pairs),
     }
 
 
