@@ -104,9 +104,7 @@ def _put_aside(plan: store.Plan, name: str, staged: pd.DataFrame, mentions: pd.D
     its = mentions.loc[mentions["vector"].notna(), names]
     if len(its):
         person = staged["customer_key"].fillna(staged["response_id"]).fillna(staged["feedback_id"])
-        said = staged[["source", "feedback_id", "feedback_date", "may_quote"]].assign(
-            customer=person, number=POOL, step=0
-        )
+        said = staged[["source", "feedback_id", "feedback_date", "may_quote"]].assign(customer=person, step=0)
         frame = its.merge(said, on=["source", "feedback_id"], how="left")
         held = registry_files.held_themes(plan.lake, frame, scratch=plan.folder)
         frame["number"] = [number_of(one) for one in held]
