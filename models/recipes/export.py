@@ -38,8 +38,7 @@ class _Hidden(torch.nn.Module):
 
 def to_onnx(network: Network) -> onnx.ModelProto:
     """-> graph with inputs input_ids, attention_mask (B, T) int64 and output hidden (B, T, H) float32."""
-    network.eval()
-    for encoder in (network.encoder, network.branch.encoder if network.branch else network.encoder):
+    for encoder in (network.encoder, *([network.branch.encoder] if network.branch else [])):
         encoder.set_attn_implementation("eager")
     ids = torch.ones(4, 20, dtype=torch.long)
     attention = torch.ones_like(ids)
