@@ -1,8 +1,11 @@
 """What measures need beside the feedback: the optional files, the themes' owners, the model's known errors."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from cx_nlp import identity, leader_files, outcome_files, store
 from cx_nlp.config import Config
@@ -45,10 +48,12 @@ def _owners(lake: Path, taxonomy: Taxonomy | None) -> dict[str, str | None]:
     return named | {theme.theme_id: theme.owner for theme in taxonomy.themes} if taxonomy else named
 
 
-def digest(config: Config) -> str:
-    """16 hex digits of what measures follow from beside the lake's rows: another digest, new measures."""
+def digest(config: Config, confusions: Mapping[str, np.ndarray]) -> str:
+    """16 hex digits of what measures follow from beside the lake's rows: another digest, new measures.
+
+    confusions: as `options` gives them.
+    """
     of = hashlib.sha256(config.measures.model_dump_json(exclude=set(FILES)).encode())
-    confusions = emotional_confusion(find_model(config.model))
     of.update(repr([sorted(MEASURE_TABLES), {name: cells.tolist() for name, cells in confusions.items()}]).encode())
     for name in FILES:
         path = getattr(config.measures, name)

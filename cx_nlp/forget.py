@@ -6,7 +6,6 @@ those of sources without a mapped `customer_id`, and lines that could not be par
 
 import datetime as dt
 import logging
-import secrets
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ def erase(lake: Path, customers: Iterable[str], *, source: str | None = None, co
     """
     customers = list(customers)
     started_at = dt.datetime.now(dt.UTC)
-    run_id = f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    run_id = night.new_run_id(started_at)
     find(lake, customers, source=source)  # a wrong call ends before the lock makes a folder
     with store.locked(lake, wait=LOCK_WAIT_SECONDS, holder=run_id):
         store.open_lake(lake)

@@ -68,10 +68,13 @@ class Taken:
 def new_night(
     config: Config, *, flow: str, dates: tuple[dt.date, dt.date] | None = None, reread: bool = False
 ) -> Night:
-    """A run id sorts by time and is unique without coordination."""
     now = dt.datetime.now(dt.UTC)
-    run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    return Night(run_id, flow, now, config, dates, reread)
+    return Night(new_run_id(now), flow, now, config, dates, reread)
+
+
+def new_run_id(started_at: dt.datetime) -> str:
+    """A run id sorts by time and is unique without coordination."""
+    return f"{started_at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def find_files(config: Config) -> dict[str, list[Path]]:
@@ -210,6 +213,7 @@ def measure(
     from cx_nlp.measures import tables
 
     settings = night.config.measures
+    options = beside.options(night.config, night.lake, taxonomy)
     tables_of = partial(
         tables,
         run_id=night.run_id,
@@ -218,10 +222,10 @@ def measure(
         weeks=settings.weeks,
         order=settings.journey,
         known_shares=settings.known_shares,
-        **beside.options(night.config, night.lake, taxonomy),
+        **options,
     )
     themes = discovery.themes_of(night.lake, built, taxonomy) if taxonomy else None
-    digest = beside.digest(night.config)
+    digest = beside.digest(night.config, options["confusions"])
     return store.build_measures(plan, built, tables_of, themes=themes, every=every, settings=digest)
 
 

@@ -140,7 +140,7 @@ def test_the_digest_follows_the_files_and_not_where_they_lie(tmp_path, tiny):
     written(tmp_path, "customer,as_of\n")
     written(tmp_path, "source,feedback_id,answered_at\n", "l.csv")
     settings = load_config(config(tmp_path, tiny))
-    one = beside.digest(settings)
-    assert one == beside.digest(settings) and len(one) == 16
+    one = beside.digest(settings, {})
+    assert one == beside.digest(settings, {}) and len(one) == 16
     written(tmp_path, "customer,as_of\nc,2026-01-01\n")
-    assert beside.digest(settings) != one
+    assert beside.digest(settings, {}) != one
