@@ -128,8 +128,12 @@ def test_a_killed_schedule_takes_its_server_along(tmp_path, tiny):
     with log.open("w") as sink:
         process = subprocess.Popen(command, env=environment(tmp_path), stdout=sink, stderr=sink)
         wait(lambda: "nights at" in log.read_text(), seconds=300, of=process)
+        running = _servers(tmp_path)
+        assert str(process.pid) in running and len(running) > 1, "or what follows would find nothing to be gone"
         process.kill()
+        process.wait()
     wait(lambda: not _servers(tmp_path), seconds=60)
+    assert _servers(tmp_path) == []
 
 
 @pytest.mark.nightly

@@ -17,7 +17,7 @@ import pytest
 from cx_nlp.errors import SourceError, TransientError
 from cx_nlp.sources import remote, sql
 from cx_nlp.sources.credentials import Filled, fill
-from tests.test_inputs import COLUMNS, config, counts, ids, row, write
+from tests.one_source import COLUMNS, config, counts, ids, row, write
 
 pytestmark = pytest.mark.nightly
 WINDOW = {"since": dt.datetime(2026, 7, 2), "until": dt.datetime(2026, 7, 4)}

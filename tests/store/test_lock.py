@@ -68,7 +68,9 @@ def test_a_forked_child_does_not_keep_the_lock(tmp_path):
             os._exit(0)
     try:
         with locked(tmp_path, wait=5):
-            pass
+            assert os.waitpid(child, os.WNOHANG) == (0, 0), "the child lives, and the lock is ours"
+            with pytest.raises(LakeBusy), locked(tmp_path):
+                pass
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

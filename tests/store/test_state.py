@@ -1,4 +1,5 @@
 import datetime as dt
+import hashlib
 import json
 
 import pytest
@@ -44,8 +45,10 @@ def test_a_file_that_returns_to_older_content_is_taken_again(tmp_path, exports):
     lake, path = tmp_path / "lake", exports / "a.csv"
     for content in ("one", "two", "one"):
         path.write_text(content)
-        (found,) = state.changed_files(lake, "survey", [path])
-        keep(lake, {"survey": {found.name: found.sha256}})
+        found = state.changed_files(lake, "survey", [path])
+        assert [(file.name, file.sha256) for file in found] == [("a.csv", hashlib.sha256(content.encode()).hexdigest())]
+        keep(lake, {"survey": {file.name: file.sha256 for file in found}})
+        assert state.changed_files(lake, "survey", [path]) == []
 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path):

@@ -152,17 +152,16 @@ def test_an_unknown_shipped_name_names_the_nearest():
 
 
 def test_examples_count_a_child_for_its_parent(write):
-    load_taxonomies(
-        [
-            write("""\
-            themes:
-              - id: staff
-                name: Staff
-                examples: [The nurse was rude.]
-              - {id: manner, name: Manner, parent: staff, patterns: [rude]}
-            """)
-        ]
-    )
+    text = """\
+        themes:
+          - id: staff
+            name: Staff
+            examples: [The nurse was rude.]
+          - {id: manner, name: Manner, parent: staff, patterns: [rude]}
+        """
+    assert [theme.theme_id for theme in load_taxonomies([write(text)]).themes] == ["shop/staff", "shop/manner"]
+    with pytest.raises(TaxonomyError, match="must give 'shop/staff', got shop/manner"):
+        load_taxonomies([write(text.replace("parent: staff, ", ""))])
 
 
 def test_all_failing_examples_are_found_and_the_first_stops_a_run(write):
