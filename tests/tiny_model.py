@@ -64,6 +64,7 @@ def write_settings(folder: Path, **changes: object) -> None:
             "uncertain_below": 0.5,
             "aspect_uncertain_below": 0.5,
             "mixed_above": 0.6,
+            "mixed_aspect_above": 0.6,
         },
     }
     (folder / "model.json").write_text(json.dumps(settings | changes, indent=1))

@@ -120,12 +120,6 @@ def intensity(probabilities: np.ndarray) -> np.ndarray:
     return np.nan_to_num(probabilities[:, _MOVING], nan=0.0).max(axis=1, initial=0.0)
 
 
-def mixed_strength(spans: np.ndarray) -> float:
-    """Probabilities (S, 3) of one text's spans -> the threshold below which it `is_mixed`, in [0, 1]; 0 for no span."""
-    most = spans.max(axis=0, initial=0.0)
-    return float(min(most[POSITIVE], most[NEGATIVE]))
-
-
 def is_mixed(spans: np.ndarray, above: float | np.ndarray) -> bool:
     """Probabilities (S, 3) of one text's spans -> one clearly positive and another clearly negative; False for none.
 

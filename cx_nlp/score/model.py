@@ -41,7 +41,8 @@ class Calibration:
     emotion_thresholds: tuple[float, ...] = (0.5,) * len(EMOTIONS)
     uncertain_below: float = 0.5
     aspect_uncertain_below: float = 0.5
-    mixed_above: float = 0.7
+    mixed_above: float = 0.7  # of sentences, which the sentiment head reads
+    mixed_aspect_above: float = 0.7  # of clauses and mentions, which the aspect head reads
 
 
 # Settings of model.json that name their labels.

@@ -200,7 +200,8 @@ class Scorer:
             m = slice(at_mention, at_mention + len(f.mentions))
             at_sentence, at_mention = s.stop, m.stop
             # Sentences may be a checkpoint's, with a threshold of its own; the other spans are always the shared model's.
-            above = np.repeat([calibration.mixed_above, self.model.calibration.mixed_above], [len(clear), len(others)])
+            thresholds = [calibration.mixed_above, self.model.calibration.mixed_aspect_above]
+            above = np.repeat(thresholds, [len(clear), len(others)])
             mixed.append(heads.is_mixed(np.concatenate([clear, others]), above[:, None]))
             rows_of_sentences += sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s], calibration)
             rows_of_mentions += mention_rows(

@@ -4,7 +4,7 @@
 
 terms    exact-span F1 on the aspect terms of MAMS val: of the rules that ship, and of a tagger trained on MAMS train
          (models.recipes.aspect_terms; without --tagger it is trained here, some minutes)
-mixed    `is_mixed` on MAMS val (the threshold was fitted on the half "fit") and on dev texts joined by twos
+mixed    `is_mixed` on MAMS val (the thresholds were fitted on the half "fit") and on dev texts joined by twos
 sides    joined texts of opposite labels: how many sides keep the label that they have alone
 memory   what 20,000 texts of words never seen before leave behind in spaCy's vocabulary and strings
 cost     spaCy's share of the core-seconds of a night over the NHS comments, loading of models left out
@@ -30,7 +30,7 @@ from cx_nlp.spans.mentions import NOUN_PHRASE
 from cx_nlp.spans.pipeline import load_nlp
 from cx_nlp.themes.taxonomy import load_taxonomies
 from models.recipes import data
-from models.recipes.calibrate import mixed_strength, mixed_truth
+from models.recipes.calibrate import mixed_sides, mixed_truth, said_mixed
 from models.recipes.command import one_line
 from models.recipes.figures import RESAMPLES, Figure, figure, share
 
@@ -79,24 +79,18 @@ def terms(root: Path, predictor: Predictor, tagger: Path | None) -> dict[str, An
     }
 
 
-def joined_pairs(dev: pd.DataFrame, *, rows: int, rng: np.random.Generator) -> pd.DataFrame:
-    """Labelled texts joined by twos -> text, start, end, label, a row a side; neutral ones left out."""
-    pairs = data.joined(dev[dev["label"] != heads.NEUTRAL], rows=rows, rng=rng)
-    sides = pairs[pairs["head"] == "sentiment"].drop(columns="head")
-    return sides[sides.groupby("text")["text"].transform("size") == 2].reset_index(drop=True)
-
-
 def mixed(root: Path, predictor: Predictor, dev: pd.DataFrame) -> dict[str, Any]:
-    above, taxonomy = predictor.model.calibration.mixed_above, load_taxonomies(["general"])
+    c, taxonomy = predictor.model.calibration, load_taxonomies(["general"])
+    thresholds = {"above": c.mixed_above, "aspect_above": c.mixed_aspect_above}
 
     def figures(truth: pd.Series) -> dict[str, Figure]:
-        said = mixed_strength(predictor, taxonomy, truth.index.tolist()) > above
+        said = said_mixed(mixed_sides(predictor, taxonomy, truth.index.tolist()), **thresholds)
         return {"recall": share(said[truth]), "false_positives": share(said[~truth])}
 
     aspects = data.aspect(root, "dev")
-    sides = joined_pairs(dev, rows=_PAIRS, rng=np.random.default_rng(_SEED))
+    sides = data.joined_pairs(dev, rows=_PAIRS, rng=np.random.default_rng(_SEED))
     return {
-        "threshold": above,
+        "thresholds": thresholds,
         "MAMS val, report half": figures(mixed_truth(data.half_of(aspects, "report"))),
         "MAMS val, whole": figures(mixed_truth(aspects)),
         "joined dev texts": figures(mixed_truth(sides)),
@@ -105,7 +99,7 @@ def mixed(root: Path, predictor: Predictor, dev: pd.DataFrame) -> dict[str, Any]
 
 def sides(predictor: Predictor, dev: pd.DataFrame) -> dict[str, Figure]:
     """Share of sides of opposite pairs whose label, read from the side's span, is the label of the side alone."""
-    pairs = joined_pairs(dev, rows=2 * _PAIRS, rng=np.random.default_rng(_SEED + 1))
+    pairs = data.joined_pairs(dev, rows=2 * _PAIRS, rng=np.random.default_rng(_SEED + 1))
     pairs = pairs[pairs.groupby("text")["label"].transform("nunique") == 2].reset_index(drop=True)
     parts = [text[start:end] for text, start, end in zip(pairs["text"], pairs["start"], pairs["end"], strict=True)]
     alone = predictor.sentiment(parts).argmax(axis=1)

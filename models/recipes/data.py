@@ -118,6 +118,13 @@ def joined(sentiments: pd.DataFrame, *, rows: int, rng: np.random.Generator) -> 
     return pd.DataFrame(out, columns=["text", "start", "end", "label", "head"])
 
 
+def joined_pairs(dev: pd.DataFrame, *, rows: int, rng: np.random.Generator) -> pd.DataFrame:
+    """Labelled texts joined by twos -> text, start, end, label, a row a side; neutral ones left out."""
+    pairs = joined(dev[dev["label"] != SENTIMENTS.index("neutral")], rows=rows, rng=rng)
+    sides = pairs[pairs["head"] == "sentiment"].drop(columns="head")
+    return sides[sides.groupby("text")["text"].transform("size") == 2].reset_index(drop=True)
+
+
 # The publisher's own grouping of the 28 labels (GoEmotions' sentiment_mapping.json).
 _POSITIVE = (
     "admiration", "amusement", "approval", "caring", "desire", "excitement", "gratitude", "joy", "love", "optimism",

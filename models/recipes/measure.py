@@ -27,7 +27,7 @@ from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.taxonomy import load_taxonomies
 from models.recipes import behaviour, data, fairness, nhs
 from models.recipes.benchmark_engines import timed
-from models.recipes.calibrate import mixed_strength, mixed_truth
+from models.recipes.calibrate import mixed_sides, mixed_truth, said_mixed
 from models.recipes.card import write_card
 from models.recipes.emotionality import emotionality
 from models.recipes.figures import RESAMPLES, Figure, figure, missing, share
@@ -196,8 +196,8 @@ def balanced_accuracy(p: np.ndarray, labels: np.ndarray, *, rng: np.random.Gener
 def mixed(predictor: Predictor, terms: pd.DataFrame) -> dict[str, Figure]:
     """Recall on sentences that hold a positive and a negative term, false positives on the others; spaCy finds the spans."""
     truth = mixed_truth(terms)
-    strength = mixed_strength(predictor, load_taxonomies(["general"]), truth.index.tolist())
-    said, is_mixed = strength > predictor.model.calibration.mixed_above, truth.to_numpy()
+    sides, c = mixed_sides(predictor, load_taxonomies(["general"]), truth.index.tolist()), predictor.model.calibration
+    said, is_mixed = said_mixed(sides, above=c.mixed_above, aspect_above=c.mixed_aspect_above), truth.to_numpy()
     return {"recall": share(said[is_mixed]), "false_positives": share(said[~is_mixed])}
 
 

@@ -62,6 +62,9 @@ class Recipe(_Strict):
     )
     rare: Rare = Rare()
     checkpoint_steps: int = Field(500, gt=0)
+    average_steps: list[int] = Field(
+        default_factory=list, description="the result is the mean of the weights after these steps and the last"
+    )
     draw: Draw
 
     @model_validator(mode="after")

@@ -65,6 +65,9 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
         size = {"max_tokens": config["batch_tokens"], "max_texts": config["batch_texts"], "pool": config["pool"]}
         plan += batches(mixture.epoch(rng), **size, rng=rng)
         ends.append(len(plan))
+    late = [step for step in config["average_steps"] if step >= len(plan)]
+    if late:
+        raise SystemExit(f"average_steps: {late}, expected steps before the last, {len(plan)}")
     groups = parameter_groups(net, config)
     trained = [p for group in groups for p in group["params"]]
     optimizer = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
@@ -100,13 +103,16 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
             log.info("step %d/%d %s %.0f texts/s", step + 1, len(plan), means, rate)
         if (step + 1) % config["checkpoint_steps"] == 0:
             checkpoint(out, net, optimizer, schedule, asked, step + 1)
+        if step + 1 in config["average_steps"]:
+            save_file(_weights(net), out / f"kept-{step + 1}.safetensors")
         if step + 1 in ends:
             log.info(
                 "epoch %d, on the half of dev that may be tuned on: %s",
                 ends.index(step + 1) + 1,
                 probe(net, tokenizer, root),
             )
-    save_file({k: v.contiguous() for k, v in net.state_dict().items()}, out / "network.safetensors")
+    points = [load_file(out / f"kept-{step}.safetensors") for step in config["average_steps"]]
+    save_file(mean_weights([*points, _weights(net)]), out / "network.safetensors")
     read = sum(map(len, plan))
     made = {"config": config, "seed": seed, "steps": len(plan), "texts": read}
     made["taught_by"] = list(taught.teachers) if taught else []
@@ -114,6 +120,18 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     made["before"] = json.loads(before.read_text()) if before and before.exists() else None
     (out / "train.json").write_text(json.dumps(made, indent=1) + "\n")
     log.info("done: %s", out / "network.safetensors")
+
+
+def _weights(net: Network) -> dict[str, Tensor]:
+    return {name: value.contiguous() for name, value in net.state_dict().items()}
+
+
+def mean_weights(points: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Several points of one training -> their mean, which errs less than each (Izmailov et al. 2018)."""
+    return {
+        name: torch.stack([point[name] for point in points]).mean(0) if value.is_floating_point() else value
+        for name, value in points[-1].items()
+    }
 
 
 def parameter_groups(net: Network, config: dict) -> list[dict[str, Any]]:
@@ -133,7 +151,7 @@ def parameter_groups(net: Network, config: dict) -> list[dict[str, Any]]:
 
 def checkpoint(out: Path, net: Network, optimizer, schedule, asked: dict[str, Any], step: int) -> None:
     """Both files are replaced together as nearly as can be: the small one last, and it names the step."""
-    save_file({k: v.contiguous() for k, v in net.state_dict().items()}, out / f"checkpoint-{step}.safetensors")
+    save_file(_weights(net), out / f"checkpoint-{step}.safetensors")
     state = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "asked": asked, "step": step}
     torch.save(state, out / "checkpoint.pt.tmp")
     (out / "checkpoint.pt.tmp").replace(out / "checkpoint.pt")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.recipes import benchmark_mentions
+from models.recipes import benchmark_mentions, data
 
 
 def test_figures_of_spans():
@@ -23,7 +23,7 @@ def test_new_words_leave_nothing_behind():
 def test_pairs_are_of_clear_texts_and_each_side_is_its_own_text():
     texts = {f"{word} text number {i}": label for i in range(20) for label, word in enumerate(("bad", "plain", "good"))}
     dev = pd.DataFrame({"text": list(texts), "label": list(texts.values())})
-    pairs = benchmark_mentions.joined_pairs(dev, rows=50, rng=np.random.default_rng(1))
+    pairs = data.joined_pairs(dev, rows=50, rng=np.random.default_rng(1))
     assert set(pairs["label"]) == {0, 2} and (pairs.groupby("text").size() == 2).all()
     assert all(texts[row.text[row.start : row.end]] == row.label for row in pairs.itertuples())
 

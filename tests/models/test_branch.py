@@ -9,6 +9,7 @@ pytest.importorskip("torch", reason="the training extra is not installed")
 
 import onnxruntime
 import torch
+from safetensors.torch import load_file
 
 from cx_nlp.score import heads
 from cx_nlp.score.model import load_model
@@ -75,6 +76,19 @@ def test_a_second_training_of_a_branch_goes_on_from_the_first(base, root, branch
     assert set(after) == set(before)
     for name, value in before.items():
         torch.testing.assert_close(after[name], value, atol=1e-6, rtol=1e-4, msg=name)
+
+
+def test_the_result_is_the_mean_of_the_steps_that_are_asked_for(base, root, trained, tmp_path):
+    work, _ = trained
+    config = RECIPE | {"base": str(base), "average_steps": [3]}
+    found = run(base, root, tmp_path / "w", init=work / "network.safetensors", config=config)
+    kept = load_file(tmp_path / "w" / "kept-3.safetensors")
+    last = run(base, root, tmp_path / "last", init=work / "network.safetensors", config=RECIPE | {"base": str(base)})
+    name = "heads.emotion.4.weight"
+    assert not torch.allclose(kept[name], last[name])
+    torch.testing.assert_close(found[name], (kept[name] + last[name]) / 2)
+    with pytest.raises(SystemExit, match=r"average_steps: \[9999\], expected steps before the last"):
+        run(base, root, tmp_path / "x", config={"average_steps": [9999]})
 
 
 def test_the_exported_folder_says_what_the_network_says(branched, tmp_path):

@@ -137,7 +137,9 @@ def test_tone_and_gratitude_follow_the_rating(con):
     negative = {row["nps_group"]: row for row in found}
     assert negative["detractor"]["group_share_low"] > negative["passive"]["group_share_high"]
     assert negative["passive"]["group_share_low"] > negative["promoter"]["group_share_high"]
-    (thanks,) = rows(
-        con, "FROM emotion_outcomes WHERE respondent_role = 'customer' AND outcome = 'nps' AND emotion = 'gratitude'"
-    )
-    assert thanks["effect_low"] > 0 and thanks["q"] < 0.001
+    for emotion, sign in (("gratitude", 1), ("anger", -1)):
+        (row,) = rows(
+            con,
+            f"FROM emotion_outcomes WHERE respondent_role = 'customer' AND outcome = 'nps' AND emotion = '{emotion}'",
+        )
+        assert min(sign * row["effect_low"], sign * row["effect_high"]) > 0 and row["q"] < 0.001

@@ -68,11 +68,3 @@ def test_a_temperature_goes_with_the_length_of_its_text():
     assert t[0, 0] == pytest.approx(1.2) and t[1, 0] == pytest.approx(1.2 / 2**0.5) and t[2, 0] == pytest.approx(2.4)
     assert t[3, 0] == t[4, 0] and t[5, 0] == t[6, 0]  # beyond what dev holds, the ends stand
     assert (heads.temperatures([3, 300], reference=0.9, power=0.0) == 0.9).all()
-
-
-def test_mixed_strength_is_the_threshold_at_which_a_text_stops_to_be_mixed():
-    spans = np.array([[0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.2, 0.6, 0.2]])
-    strength = heads.mixed_strength(spans)
-    assert strength == pytest.approx(0.8)
-    assert heads.is_mixed(spans, strength - 0.01) and not heads.is_mixed(spans, strength + 0.01)
-    assert heads.mixed_strength(np.zeros((0, 3))) == 0
