@@ -99,6 +99,7 @@ def take_source(night: Night, name: str, paths: Sequence[Path]) -> Taken:
         night.lake, name, source, paths, run_id=night.run_id, started_at=night.started_at, watermark=low,
         dates=night.dates, reread=night.reread,
     )  # fmt: skip
+    store.unstage(night.lake, night.run_id, name)
     forgotten = store.forgotten.of_source(night.lake, name)
     marks: dict[str, str] = {}
     number = rows = rejects = unchanged = 0

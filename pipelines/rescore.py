@@ -8,15 +8,18 @@ from functools import partial
 from pathlib import Path
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
+from cx_nlp_pipelines import blocks
 from cx_nlp_pipelines import pool as pools
 from cx_nlp_pipelines.backfill import THREADS, score_all
 from cx_nlp_pipelines.loaded import taxonomy
 from cx_nlp_pipelines.nightly import lake_of
+from cx_nlp_pipelines.quiet import quiet
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from cx_nlp import history, night, remembered, store
 from cx_nlp.config import Config, load_config
+from cx_nlp.sources import credentials
 
 
 def settings_of(lake: Path, config: str | None, model: str | None) -> Config:
@@ -26,6 +29,7 @@ def settings_of(lake: Path, config: str | None, model: str | None) -> Config:
 
 
 @flow(name="rescore", task_runner=ThreadPoolTaskRunner(max_workers=THREADS))
+@quiet
 def rescore(
     lake: str,
     config: str | None = None,
@@ -36,7 +40,8 @@ def rescore(
 ) -> int:
     """-> rows that were scored again. first, last: dates, both included; without them all of history."""
     settings = settings_of(Path(lake), config, model)
-    night.check(settings)
+    with credentials.looking_up(blocks.look_up):
+        night.check(settings)
     taxonomy(settings)
     dates = None
     if first or last:

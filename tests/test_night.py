@@ -264,3 +264,23 @@ def test_measures_follow_the_config(config, lake):
         ("commenters",),
         ("known_shares",),
     ]
+
+
+def test_a_source_taken_again_leaves_nothing_of_the_first_try(config, lake):
+    """As after a store that was away: by then it may hold fewer files."""
+    from cx_nlp import night, store
+    from cx_nlp.config import load_config
+
+    settings = load_config(config)
+    source = settings.sources["survey"].model_copy(update={"timezone": "UTC"})
+    settings = settings.model_copy(update={"sources": {"survey": source, "survey-2": source}})
+    this = night.new_night(settings, flow="test")
+    paths = night.find_files(settings)["survey"]
+    with store.locked(lake):
+        store.open_lake(lake)
+        other = night.take_source(this, "survey-2", paths)
+        night.take_source(this, "survey", paths)
+        taken = night.take_source(this, "survey", paths[1:])
+        counts = night.resolve(this, [other, taken]).counts
+    assert counts["survey"]["read"] == taken.rows + taken.rejects == 4
+    assert counts["survey-2"]["read"] == other.rows + other.rejects == 9

@@ -35,10 +35,15 @@ class Filled:
         """A driver's message as one line of at most MAX_TEXT characters, without secrets and personal data."""
         from cx_nlp.clean import clean_text
 
-        line = " ".join(str(message).split())
-        for value in sorted(self.values, key=len, reverse=True):
+        line = _folded(str(message))
+        # Folded too: a secret from a file often ends in a line break, which no line holds any more.
+        for value in sorted({_folded(value) for value in self.values} - {""}, key=len, reverse=True):
             line = line.replace(value, "***")
         return clean_text(line)[:MAX_TEXT]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
 
 
 def refuse_literal(url: str | None) -> None:

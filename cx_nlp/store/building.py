@@ -101,8 +101,9 @@ def _score(
     themeless: dict[str, int] = {}
     for number, staged in enumerate(_slices(duck.arrow(con, query), slice_rows)):
         tables = score_slice(files.conform(staged, schema.STAGED), score, plan)
-        for table, frame in tables.items():
-            pq.write_table(frame, folder / f"{table}.{number:06}.parquet", compression="zstd")
+        with files.refusals(f"write in {folder}"):
+            for table, frame in tables.items():
+                pq.write_table(frame, folder / f"{table}.{number:06}.parquet", compression="zstd")
         readable = tables["feedback"].filter(pc.equal(tables["feedback"]["score_status"], ScoreStatus.SCORED))
         mentions = tables["theme_mentions"]
         without = mentions.filter(pc.is_null(mentions["theme_id"]))

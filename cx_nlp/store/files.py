@@ -160,6 +160,15 @@ def write_text(path: Path, text: str, *, run_id: str) -> Path:
 
 
 @contextmanager
+def refusals(what: str) -> Iterator[None]:
+    """What a disk refuses, as LakeError "cannot <what>: <why>"."""
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(f"cannot {what}: {error.strerror or error}") from None
+
+
+@contextmanager
 def _synced(path: Path, run_id: str) -> Iterator[tuple[Path, IO[bytes]]]:
     """The run's temporary name for `path` and a stream to it, synced to disk at the end; gone if the disk refuses."""
     name = temporary(path, run_id)

@@ -71,9 +71,10 @@ def write(lake: Path, run_id: str, state: dict, mentions: pa.Table) -> list[tupl
 def put_aside(lake: Path, run_id: str, name: str, frame: pd.DataFrame) -> None:
     """Keep mentions without a theme (columns `schema.REGISTRY`) until all dates are scored; the same name replaces."""
     folder = files.staging(lake, run_id) / "unthemed"
-    folder.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pandas(frame[schema.REGISTRY.names], schema=schema.REGISTRY, preserve_index=False)
-    pq.write_table(files.conform(table, schema.REGISTRY), folder / f"{name}.parquet", compression="zstd")
+    with files.refusals(f"write in {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(files.conform(table, schema.REGISTRY), folder / f"{name}.parquet", compression="zstd")
 
 
 def drop_aside(lake: Path, run_id: str, name: str) -> None:

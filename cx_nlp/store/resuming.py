@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cx_nlp.store import files
 from cx_nlp.store.merge import Plan
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ def recall(plan: Plan, dates: Sequence[dt.date]) -> dict[str, tuple] | None:
 
 
 def note(plan: Plan, dates: Sequence[dt.date], built: "Built") -> None:
-    """Write down what was built for some dates, whole or not at all."""
+    """Write down what was built for some dates, whole or not at all. Raises LakeError if the disk refuses."""
     path = _note(plan, dates)
-    path.parent.mkdir(parents=True, exist_ok=True)
     fields = {field.name: getattr(built, field.name) for field in dataclasses.fields(built)}
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps({"of": _of(plan, dates), **fields}, default=str), encoding="utf-8")
-    temporary.replace(path)
+    with files.refusals(f"write {path}"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps({"of": _of(plan, dates), **fields}, default=str), encoding="utf-8")
+        temporary.replace(path)
 
 
 def _note(plan: Plan, dates: Sequence[dt.date]) -> Path:

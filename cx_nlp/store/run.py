@@ -1,5 +1,6 @@
 """A run from the lake's side: open it, finish it in one commit, or give it up."""
 
+import contextlib
 import datetime as dt
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,7 +43,8 @@ def commit_run(
     runs: from `run_rows`. themes: the taxonomy's dimension, see `ledger.write_themes`. taken: by source, the checksums
     of its files by name (`SourceFile.name`, `.sha256`). advance: False keeps neither watermarks nor checksums, nor
     are they kept for a run of some dates. settings: the text of `_state/settings.json`. owes: figures that this run
-    leaves for a later one to compute, see `due`; None where `built` holds all. The staging folder goes when all is done.
+    leaves for a later one to compute, see `due`; None where `built` holds all. The staging folder goes when all is done;
+    one that cannot be removed makes no committed run fail, and is left to the next one's `open_lake`.
     Raises LakeError; the next run's `open_lake` repairs what was left.
     """
     built = list(built)
@@ -64,7 +66,8 @@ def commit_run(
             lake, run_id, taken=read, high=plan.high, started_at=plan.started_at, whole=plan.whole
         )
     journal.commit(lake, run_id, writes, deletes, step=step)
-    drop_staging(lake, run_id)
+    with contextlib.suppress(LakeError):
+        drop_staging(lake, run_id)
     step("staging dropped")
 
 
@@ -73,17 +76,19 @@ def record_failure(
 ) -> Healed:
     """Leave the lake as it was before a failed run, but for the run's rows in `runs` (status "failed") and `quality`.
 
-    A commit that had begun is finished instead: then the run is part of the lake, and these rows are not written.
-    Call it under the same lock.
+    A commit that had begun is finished instead: then the run is part of the lake, and these rows are not written, nor
+    are they where it was done before. Call it under the same lock.
     """
     healed = journal.heal(lake)
-    if run_id not in healed.finished:
-        filled = [{"run_id": run_id, "status": "failed", **row} for row in rows]
-        writes = ledger.write_runs(lake, filled, run_id=run_id) + state.write_version(lake, run_id)
-        started_at = rows[0]["started_at"] if rows else None
-        if isinstance(started_at, dt.datetime):
-            writes += qualities.write_quality(lake, run_id, quality, started_at=started_at)
-        journal.commit(lake, run_id, writes)
+    started_at = rows[0]["started_at"] if rows else None
+    known = ledger.rows_of_run(lake, run_id, started_at) if isinstance(started_at, dt.datetime) else []
+    if run_id in healed.finished or any(row["status"] == "done" for row in known):
+        return healed
+    filled = [{"run_id": run_id, "status": "failed", **row} for row in rows]
+    writes = ledger.write_runs(lake, filled, run_id=run_id) + state.write_version(lake, run_id)
+    if isinstance(started_at, dt.datetime):
+        writes += qualities.write_quality(lake, run_id, quality, started_at=started_at)
+    journal.commit(lake, run_id, writes)
     return healed
 
 

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cx_nlp import schema
-from cx_nlp.errors import LakeError
 from cx_nlp.store import files
 
 # A rejected row as staged: `occurrence` and `run_id` come with the merge, `file` and `nr` tell how it is counted.
@@ -49,7 +48,7 @@ def stage(
     folder = files.staging(lake, run_id)
     name = quote(name, safe="")  # a source may be called a/b
     rows = rejects = 0
-    try:
+    with files.refusals(f"stage {file}"):
         for kind in ("rows", "rejects"):
             (folder / kind).mkdir(parents=True, exist_ok=True)
             for stale in (folder / kind).glob("*.parquet"):
@@ -63,9 +62,17 @@ def stage(
                 counted = rejected.assign(file=file, nr=range(rejects, rejects + len(rejected)))
                 _write(folder / "rejects" / part, counted, STAGED_REJECTS)
             rows, rejects = rows + len(accepted), rejects + len(rejected)
-    except OSError as error:
-        raise LakeError(f"cannot stage {file}: {error.strerror or error}") from None
     return Staged(rows, rejects)
+
+
+def unstage(lake: Path, run_id: str, source: str) -> None:
+    """Remove what the run has put aside under names "<source>-<number>"; raises LakeError if the disk refuses."""
+    prefix = quote(source, safe="")
+    with files.refusals(f"clear the staging of {source}"):
+        for kind in ("rows", "rejects"):
+            for stale in staged_files(lake, run_id, kind):
+                if stale.name.rsplit(".", 2)[0].rpartition("-")[0] == prefix:
+                    stale.unlink()
 
 
 def staged_files(lake: Path, run_id: str, kind: str) -> list[Path]:

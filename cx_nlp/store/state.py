@@ -103,7 +103,9 @@ def write_state(
     writes = []
     for name, value in (("files", checksums), ("watermarks", marks)):
         path, text = json_file(lake, name), json.dumps(value, indent=1, sort_keys=True) + "\n"
-        if value and (not path.exists() or path.read_text(encoding="utf-8") != text):
+        # Without a value a file says what no file says; one that is there is written all the same.
+        stands = path.read_text(encoding="utf-8") if path.exists() else "{}\n"
+        if stands != text:
             writes.append((files.write_text(path, text, run_id=run_id), path))
     return writes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cx_nlp.errors import TransientError
+from cx_nlp.errors import TransientError, Unexpected
 from tests import nights, tiny_model
 
 pytestmark = pytest.mark.prefect
@@ -42,6 +42,29 @@ def test_days_are_scored_side_by_side_and_then_rescored(harness, config, tiny, m
     assert rescore.rescore(str(lake), model=str(other), workers=1) == 4
     assert rescore.rescore(str(lake), workers=1) == 0  # the lake remembers what it was told last
     assert nights.query(lake, "SELECT count(*) FROM feedback WHERE model_version LIKE '%other@%'") == [(4,)]
+
+
+def test_rescore_tells_prefect_no_text(harness, config, monkeypatch):
+    _, rescore = harness
+    nights.run(config)
+
+    def broken(*_, **__):
+        raise ValueError("cannot parse: Mail me about the broken checkout")
+
+    monkeypatch.setattr("cx_nlp.history.rescore", broken)
+    with pytest.raises(Unexpected, match="ValueError at") as caught:
+        rescore.rescore(str(config.parent / "lake"), workers=1)
+    assert "checkout" not in str(caught.value) and caught.value.__context__ is None
+
+
+def test_rescore_knows_the_blocks_of_a_lake_that_is_published(harness, config):
+    from prefect.blocks.system import Secret
+
+    _, rescore = harness
+    Secret(value="w0rd").save("cx-copy", overwrite=True)
+    nights.run(config)
+    config.write_text(config.read_text() + "publish: 'file:///srv/${block:secret/cx-copy}'\n")
+    assert rescore.rescore(str(config.parent / "lake"), str(config), workers=1) == 0
 
 
 def die(folder):

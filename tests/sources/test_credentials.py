@@ -62,6 +62,16 @@ def test_no_form_of_a_secret_shows(monkeypatch):
         assert piece not in whole.hide(f"GET {whole.text}: {piece}")
 
 
+def test_a_secret_is_hidden_whatever_its_white_space(monkeypatch):
+    """A file of a secret often ends in a line break, which the environment then holds, and a message is folded."""
+    monkeypatch.setenv("LINE", "s3cr3t-w0rd\n")
+    monkeypatch.setenv("WIDE", "pass  w0rd")
+    _, hidden = credentials.fill_options({"key": "${LINE}", "word": "${WIDE}"}, where="w")
+    filled = credentials.Filled("", hidden)
+    assert filled.hide("refused s3cr3t-w0rd and s3cr3t-w0rd\n, pass  w0rd") == "refused *** and *** , ***"
+    assert credentials.Filled("", ("\n",)).hide("all is well") == "all is well"
+
+
 def test_a_message_is_one_short_line_without_personal_data():
     said = credentials.Filled("").hide("Failed\n  for jo@example.com " + "x" * 500)
     assert said.startswith("Failed for [EMAIL]") and len(said) <= credentials.MAX_TEXT

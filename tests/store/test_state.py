@@ -69,6 +69,14 @@ def test_the_state_of_other_sources_and_files_stays(tmp_path):
     assert state.write_state(tmp_path, "r3", taken={"a": {"1": "x"}}, high={}, started_at=nights.START) == []
 
 
+def test_a_whole_source_without_files_forgets_those_that_it_had(tmp_path):
+    keep(tmp_path, {"a": {"1": "x"}})
+    whole = state.write_state(tmp_path, "r2", taken={"a": {}}, high={}, started_at=nights.START, whole=["a"])
+    journal.commit(tmp_path, "r2", whole)
+    assert state.known_files(tmp_path, "a") == {}
+    assert state.write_state(tmp_path, "r3", taken={"a": {}}, high={}, started_at=nights.START, whole=["a"]) == []
+
+
 def test_the_watermark_rises_and_never_passes_the_runs_start(tmp_path):
     hour = dt.timedelta(hours=1)
     assert state.watermark(tmp_path, "survey") is None
