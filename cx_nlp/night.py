@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from cx_nlp import __version__, beside, discovery, identity, inputs, logs, progress, remembered, store
+from cx_nlp import __version__, beside, discovery, identity, inputs, logs, memory, progress, remembered, store
 from cx_nlp.checking import check as check
 from cx_nlp.config import Config, SourceConfig
 from cx_nlp.date_plan import plan_dates
@@ -191,11 +191,14 @@ def score_dates(
     with progress.bar("scoring", total=rows) if of is None else contextlib.nullcontext() as step:
 
         def score(staged: pd.DataFrame):
+            memory.give_back()  # what the last slice has freed
             keep: Literal["unthemed", "none"] = "unthemed" if is_kept else "none"
             return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
         kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
-        return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
+        built = store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
+        memory.give_back()
+        return built
 
 
 def measure(

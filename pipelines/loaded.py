@@ -4,6 +4,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+from cx_nlp import memory
 from cx_nlp.config import Config
 from cx_nlp.score import hub
 from cx_nlp.score.model import find_model
@@ -59,3 +60,9 @@ def scorer(config: Config) -> Scorer:
     prints = tuple(hub.fingerprint(hub.locate(one.model, one.revision)) for one in config.replacements)
     names = _named(config)
     return _loaded_scorer(config.model, digest, *names, config.threads, config.engine, config.replacements, prints)
+
+
+def release() -> None:
+    """Let go of model and checkpoints, for what comes after them and needs their memory; `scorer` loads them again."""
+    _loaded_scorer.cache_clear()
+    memory.give_back()

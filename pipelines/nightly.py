@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
 from cx_nlp_pipelines import artifacts, blocks, hooks, options, scaling
-from cx_nlp_pipelines.loaded import scorer, taxonomy
+from cx_nlp_pipelines.loaded import release, scorer, taxonomy
 from cx_nlp_pipelines.quiet import quiet
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -83,11 +83,16 @@ def check_exit(
 @task(cache_policy=NO_CACHE, tags=TAGS)
 @quiet
 def commit(
-    this: Night, plan: store.Plan, built: Sequence[store.Built], taken: Sequence[Taken], seconds: dict[str, float]
+    this: Night,
+    plan: store.Plan,
+    built: Sequence[store.Built],
+    taken: Sequence[Taken],
+    *,
+    model_version: str | None,
+    seconds: dict[str, float],
 ) -> dict[str, dict[str, int]]:
-    version = scorer(this.config).model_version if any(one.scored for one in built) else None
     return night.commit(
-        this, plan, built, taken, taxonomy=taxonomy(this.config), model_version=version, seconds=seconds
+        this, plan, built, taken, taxonomy=taxonomy(this.config), model_version=model_version, seconds=seconds
     )
 
 
@@ -156,6 +161,8 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
             built = scaling.score_all(lambda: timed(score), this, plan, done)
         with stages("discover"):
             built = timed(discover)(this, plan, built)
+        version = scorer(settings).model_version if any(one.scored for one in built) else None
+        release()
         with stages("measure"):
             built.append(timed(measure)(this, plan, built))
         with stages("quality"):
@@ -163,7 +170,7 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
             built.append(quality.keep(plan, built, checks))
         before = alerting.standing(this.lake)
         with stages("commit"):
-            counts = commit(this, plan, built, taken, stages.seconds)
+            counts = commit(this, plan, built, taken, model_version=version, seconds=stages.seconds)
     alerting.announce(settings.alerts, this.lake, this.run_id, before)
     artifacts.accounting(counts, run_id=this.run_id)
     artifacts.gates(checks, run_id=this.run_id)

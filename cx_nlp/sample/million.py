@@ -94,6 +94,7 @@ def measure(folder: Path) -> dict[str, object]:
 
     measures.finish = lap  # every table goes through it
     whole = time.monotonic(), time.process_time()
+    (folder / "_spill").mkdir(exist_ok=True)  # DuckDB makes its own folder in it, and only once memory runs out
     try:
         with duck.session(folder / "_spill", threads=2) as con:
             feedback, mentions = (

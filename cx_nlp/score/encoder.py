@@ -113,10 +113,21 @@ class Encoder:
         # Never wider than a window: the encoder may know no further position.
         return min(-(-(place[0] + 2) // step) * step, self.model.window_tokens)
 
+    def _height(self, rows: int, width: int) -> int:
+        """Rows of a batch with those that only fill it: as many as fit, or a quarter of them."""
+        if not self._engine.fills_rows:
+            return rows
+        full = max(1, self.max_batch_tokens // width)
+        quarter = max(1, full // 4)
+        return quarter if rows <= quarter else full
+
     def _padded(self, readings: list[_Reading], batch: list[_Place]) -> tuple[np.ndarray, np.ndarray]:
-        """-> token ids and attention mask, both (B, T) int64"""
-        ids = np.zeros((len(batch), max(map(self._width, batch))), dtype=np.int64)
+        """-> token ids and attention mask, both (B, T) int64; rows beyond the batch's are an empty text, read by nobody."""
+        width = max(map(self._width, batch))
+        ids = np.zeros((self._height(len(batch), width), width), dtype=np.int64)
         attention = np.zeros_like(ids)
+        ids[len(batch) :, :2] = self._before, self._after
+        attention[len(batch) :, :2] = 1
         for row, (length, n, k) in enumerate(batch):
             window = readings[n].windows[k]
             ids[row, : length + 2] = [self._before, *readings[n].ids[window.start : window.end], self._after]

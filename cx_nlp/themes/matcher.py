@@ -63,9 +63,9 @@ class ThemeMatcher:
     """A taxonomy made ready to be matched against Docs of the shipped pipeline."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
+        nlp = load_nlp()
         from spacy.matcher import Matcher
 
-        nlp = load_nlp()
         self.parents = taxonomy.parent_of()
         self.bases = english()
         self._phrases: dict[str, list[_Phrase]] = defaultdict(list)  # by first word

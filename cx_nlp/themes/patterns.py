@@ -89,13 +89,14 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _known_values(name: str) -> frozenset[str]:
+    from cx_nlp.spans.pipeline import load_nlp
+
     if name == "POS":
+        load_nlp()  # spaCy's first import is left to it: it keeps torch out
         from spacy.parts_of_speech import IDS
 
         return frozenset(filter(None, IDS)) - {"CONJ", "EOL"}
     if name in ("TAG", "DEP"):
-        from cx_nlp.spans.pipeline import load_nlp
-
         return frozenset(load_nlp().get_pipe("tagger" if name == "TAG" else "parser").labels)
     return frozenset()
 
@@ -121,12 +122,13 @@ def _repetition(operator: Any) -> tuple[int, int]:
 
 
 def _compile(pattern: TokenPattern) -> None:
+    from cx_nlp.spans.pipeline import load_nlp
+
+    nlp = load_nlp()
     from spacy.errors import MatchPatternError
     from spacy.matcher import Matcher
 
-    from cx_nlp.spans.pipeline import load_nlp
-
     try:
-        Matcher(load_nlp().vocab, validate=True).add("check", [pattern])
+        Matcher(nlp.vocab, validate=True).add("check", [pattern])
     except (MatchPatternError, ValueError) as error:
         raise ValueError(f"bad token pattern: {' '.join(str(error).split())[:300]}") from None

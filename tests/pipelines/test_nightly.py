@@ -40,6 +40,22 @@ def test_a_night_commits_and_leaves_a_summary_artifact(harness, config):
     assert again["survey"]["unchanged"] == 7
 
 
+def test_the_model_is_let_go_before_what_needs_its_memory(harness, config, monkeypatch):
+    from cx_nlp_pipelines import loaded
+
+    held = []
+    measured = harness.night.measure
+    monkeypatch.setattr(
+        harness.night,
+        "measure",
+        lambda *given, **options: held.append(loaded._loaded_scorer.cache_info().currsize) or measured(*given, **options),
+    )
+    harness.nightly(str(config))
+    assert held == [0]
+    ((version,),) = nights.query(config.parent / "lake", "SELECT DISTINCT model_version FROM runs")
+    assert version and "sentiment=" in version, "the run still says which model it was"
+
+
 def test_the_page_shows_counts_themes_progress_and_gates_and_no_text(harness, config):
     harness.nightly(str(config))
     ((run_id,),) = nights.query(config.parent / "lake", "SELECT run_id FROM runs")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,24 @@ def test_another_format_or_an_unknown_name_is_said(tmp_path):
         load_model(str(folder))
     with pytest.raises(UnknownName, match="unknown model 'minilm-xc'"):
         load_model("minilm-xc")
+
+
+def test_an_engine_that_keeps_kernels_sees_few_shapes(tiny):
+    """Two numbers of rows a width, whatever texts come; and the rows that only fill a batch move nothing."""
+    model = load_model(str(tiny))
+    plain, filled = (Encoder(model, threads=1, engine="onnxruntime-fp32", max_batch_tokens=256) for _ in range(2))
+    seen, run = set(), filled._engine.run
+
+    def watched(batches):
+        for ids, attention in batches:
+            seen.add(ids.shape)
+            yield from run([(ids, attention)])
+
+    filled._engine = replace(filled._engine, run=watched, width_step=8, fills_rows=True)
+    texts = [" ".join(["good", "bad", "x"][: 1 + i % 3] * (1 + i % 9)) for i in range(300)]
+    for size in (1, 2, 3, 7, 40, 300):
+        a, b = (encoder.span_means(texts[:size], [[]] * size) for encoder in (plain, filled))
+        np.testing.assert_allclose([r.means[0] for r in a], [r.means[0] for r in b], rtol=1e-6)
+    heights = {width: {rows for rows, its in seen if its == width} for width in {width for _, width in seen}}
+    assert len(heights) > 2 and all(width % 8 == 0 for width in heights)
+    assert all(rows <= {256 // width, 256 // width // 4} for width, rows in heights.items())

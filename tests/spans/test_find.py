@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -127,6 +128,14 @@ def test_importing_spans_and_themes_loads_no_spacy():
     code = "import sys, cx_nlp.spans, cx_nlp.themes; print('spacy' in sys.modules, 'torch' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == ["False", "False"]
+
+
+def test_a_taxonomy_with_token_patterns_leaves_torch_alone():
+    """It is the first to ask spaCy for something: names of word classes, before any pipeline is loaded."""
+    sample = Path(__file__).parents[2] / "configs" / "sample" / "taxonomy.yaml"
+    code = f"import sys; from cx_nlp.themes import load_taxonomies as t; t([{str(sample)!r}]); print('torch' in sys.modules)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "False"
 
 
 def test_the_pipeline_leaves_torch_alone():

@@ -92,7 +92,8 @@ def _load(encoder: Path, precision: str, threads: int) -> Engine:
                 request.wait()
 
     name = f"openvino-{openvino.__version__.partition('-')[0]}-{'bf16' if precision == 'bf16' else 'fp32'}"
-    return Engine(name, run, batch_tokens=1024, width_step=8)
+    # It keeps 1 MB a shape (measured: 44 MB for 32 shapes, 260 for 250), and never lets go of them.
+    return Engine(name, run, batch_tokens=1024, width_step=8, fills_rows=True)
 
 
 def _in_float32(openvino: ModuleType, encoder: Path) -> Any:
