@@ -114,14 +114,19 @@ def _put_aside(plan: store.Plan, name: str, staged: pd.DataFrame, mentions: pd.D
 
 
 def discover(
-    plan: store.Plan, built: Sequence[store.Built], scorer: Callable[[], "Scorer"], settings: DiscoveryConfig
+    plan: store.Plan,
+    built: Sequence[store.Built],
+    scorer: Callable[[], "Scorer"],
+    settings: DiscoveryConfig,
+    *,
+    model: str | None = None,
 ) -> list[store.Built]:
     """What was built, with the ids of discovered themes in its mentions, and the registry's files for the same commit.
 
     Call it once, when all dates are built. Exemplars of rows that the run replaces or removes go first; those of rows that
     it only scores again stay, embedded anew if the model has changed. Mentions of earlier runs keep what they have, null
-    included, until they are scored anew, and then their theme while it nearly accepts them. scorer: called only if there
-    are mentions.
+    included, until they are scored anew, and then their theme while it nearly accepts them. model: whose vectors they are,
+    `Model.vectors`; then the scorer is called only if the registry has those of another. None: it is asked.
     """
     built = list(built)
     if not settings.enabled:
@@ -130,7 +135,7 @@ def discover(
     paths = registry_files.put_aside_files(plan.lake, plan.run_id)
     registry = _without_gone(before, plan)
     if paths:
-        registry = under_model(registry, plan, scorer())
+        registry = under_model(registry, plan, scorer, model=model)
         registry = taken_up(registry, _pieces(paths), settings)
         built = theming.assign_themes(plan, built, list(_assigned(plan, registry, paths)))
     elif registry is before:
@@ -171,15 +176,18 @@ def taken_up(registry: Registry, pieces: Iterator[Piece], settings: DiscoveryCon
     return growth.grow(registry, *_joined(waiting), limits) if count else registry
 
 
-def under_model(registry: Registry, plan: store.Plan, scorer: "Scorer") -> Registry:
+def under_model(
+    registry: Registry, plan: store.Plan, load: Callable[[], "Scorer"], *, model: str | None = None
+) -> Registry:
     """The registry with vectors of the scorer's model: where that has changed, all stored mentions are embedded anew, in
-    their texts as the lake holds them.
-    """  # fmt: skip
+    their texts as the lake holds them. model: as in `discover`.
+    """
     from cx_nlp.score import heads
 
-    model = scorer.model.vectors
+    model = model or load().model.vectors
     if registry.model == model or not len(registry.mentions):
         return dataclasses.replace(registry, model=model)
+    scorer = load()
     texts = registry_files.texts_of(plan.lake, registry.mentions, scratch=plan.folder)
     asked: dict[str, list[tuple[int, int]]] = {}
     places: dict[str, list[int]] = {}

@@ -60,8 +60,8 @@ def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
 @quiet
-def discover(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> list[store.Built]:
-    return discovery.discover(plan, built, lambda: scorer(this.config), this.config.discovery)
+def discover(this: Night, plan: store.Plan, built: Sequence[store.Built], model: str | None) -> list[store.Built]:
+    return discovery.discover(plan, built, lambda: scorer(this.config), this.config.discovery, model=model)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
@@ -143,6 +143,15 @@ def nightly(
         return _night(settings, day, reread)
 
 
+def _released(settings: Config) -> tuple[str, str]:
+    """The versions of the scorer and of its vectors; the scorer itself goes, for the rest of the night needs its memory."""
+    read_by = scorer(settings)
+    versions = read_by.model_version, read_by.model.vectors
+    del read_by
+    release()
+    return versions
+
+
 def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[str, int]]:
     timed = options.Timed(settings.flow)
     night.check(settings)
@@ -159,10 +168,9 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
         total = sum(plan.to_score.values())
         with stages("score"), artifacts.progress("nightly-progress", total=total, run_id=this.run_id) as done:
             built = scaling.score_all(lambda: timed(score), this, plan, done)
+        version, vectors = _released(settings) if any(one.scored for one in built) else (None, None)
         with stages("discover"):
-            built = timed(discover)(this, plan, built)
-        version = scorer(settings).model_version if any(one.scored for one in built) else None
-        release()
+            built = timed(discover)(this, plan, built, vectors)
         with stages("measure"):
             built.append(timed(measure)(this, plan, built))
         with stages("quality"):

@@ -221,11 +221,11 @@ def test_another_model_reads_the_stored_mentions_in_their_texts(tmp_path):
     )[list(schema.REGISTRY.names[:-1])]  # fmt: skip
     registry = Registry(model="old@0", mentions=stored, vectors=np.zeros((len(stored), 9), dtype=np.int16))
     plan = SimpleNamespace(lake=lake, folder=files.staging(lake, "n1"))
-    moved = discovery.under_model(registry, plan, scorer)
+    moved = discovery.under_model(registry, plan, lambda: scorer)
     assert moved.model == scorer.model.vectors and len(mentions) > 2
     handed_out = grid(np.stack(mentions["vector"].to_list()).astype(np.float32))
     assert np.abs(moved.vectors.astype(int) - handed_out).max() <= 1
-    assert discovery.under_model(moved, plan, scorer).vectors is moved.vectors
+    assert discovery.under_model(moved, plan, lambda: scorer).vectors is moved.vectors
 
 
 def test_settings_are_checked():

@@ -14,6 +14,7 @@ names, and a theme with others below it among the themes of its own level, each 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -22,6 +23,9 @@ import pandas as pd
 from cx_nlp.measures.answers import Answers, answers
 from cx_nlp.measures.contrasts import OUTCOMES
 from cx_nlp.measures.statistics import least_squares
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 RESAMPLES = 400
 SMALL = 50  # customers naming a theme below which its row carries a caution
@@ -107,30 +111,38 @@ def levels(named: np.ndarray, above: np.ndarray) -> Iterator[tuple[np.ndarray, n
 
 @dataclass(frozen=True)
 class Regression:
-    """x (N, 1 + 2C) of the C themes columns (C,) that enough customers enter with; told (T,): whose rows it gives."""
+    """x (N, 1 + 2C) of the C themes columns (C,) that enough customers enter with; told (T,): whose rows it gives.
+
+    Sparse: a response names a few of hundreds of themes, and each resample would copy all their zeros.
+    """
 
     columns: np.ndarray
-    x: np.ndarray
+    x: "csr_array"
     told: np.ndarray
 
 
 def _regression(
     entered: np.ndarray, told: np.ndarray, sentiment: np.ndarray, customer: np.ndarray, min_n: int
 ) -> Regression:
+    from scipy.sparse import csr_array
+
     columns = np.flatnonzero((_people(entered, customer) >= min_n) & ~entered.all(axis=0))
-    return Regression(columns, design(entered[:, columns], sentiment[:, columns]), told)
+    return Regression(columns, csr_array(design(entered[:, columns], sentiment[:, columns])), told)
 
 
 def _resampled(
     of: Answers, named: np.ndarray, regressions: Sequence[Regression], rng: np.random.Generator, resamples: int
 ) -> tuple[Figures, Figures, Figures, np.ndarray]:
     """Figures (T,) of the themes named (N, T), their intervals' ends, and the share of resamples with presence's sign."""
-    figures = _figures(of.y, named, regressions, np.ones(len(of.y)))
+    from scipy.sparse import csr_array
+
+    naming = csr_array(named.astype(float))
+    figures = _figures(of.y, naming, regressions, np.ones(len(of.y)))
     count = int(of.customer.max()) + 1
     drawn = []
     for _ in range(resamples):
         weight = np.bincount(rng.integers(0, count, size=count), minlength=count)[of.customer].astype(float)
-        drawn.append(_figures(of.y, named, regressions, weight))
+        drawn.append(_figures(of.y, naming, regressions, weight))
     low, high = {}, {}
     for name in figures:
         stack = np.stack([one[name] for one in drawn])
@@ -150,8 +162,9 @@ def design(named: np.ndarray, sentiment: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones(len(named)), named.astype(float), named * (sentiment - usual)])
 
 
-def _figures(y: np.ndarray, named: np.ndarray, regressions: Sequence[Regression], weight: np.ndarray) -> Figures:
-    themes = named.shape[1]
+def _figures(y: np.ndarray, naming: "csr_array", regressions: Sequence[Regression], weight: np.ndarray) -> Figures:
+    """y, weight (N,): whole numbers, whose sums are exact; naming (N, T) ones and zeros -> figures (T,)."""
+    themes = naming.shape[1]
     presence, sentiment = np.full(themes, np.nan), np.full(themes, np.nan)
     for one in regressions:
         coefficients = least_squares(one.x, y, weight)
@@ -159,7 +172,7 @@ def _figures(y: np.ndarray, named: np.ndarray, regressions: Sequence[Regression]
         told, count = one.columns[is_told], len(one.columns)
         presence[told] = coefficients[1 : 1 + count][is_told]
         sentiment[told] = coefficients[1 + count :][is_told]
-    without = ~named
-    rest = weight @ without
-    mean_without = np.divide((weight * y) @ without, rest, out=np.full(themes, np.nan), where=rest > 0)
+    rest = weight.sum() - naming.T @ weight
+    others = weight @ y - naming.T @ (weight * y)
+    mean_without = np.divide(others, rest, out=np.full(themes, np.nan), where=rest > 0)
     return {"impact": weight @ y / weight.sum() - mean_without, "presence": presence, "sentiment": sentiment}

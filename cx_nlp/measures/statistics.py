@@ -1,11 +1,16 @@
-"""The formulas behind the measures that are not intervals (those are in `cx_nlp.intervals`). Pure numpy.
+"""The formulas behind the measures that are not intervals (those are in `cx_nlp.intervals`). Pure numpy, and matrices
+that may be sparse.
 
 K terms, N rows, P columns of a regression.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 def log_odds(
@@ -53,13 +58,17 @@ def false_discovery(p: np.ndarray) -> np.ndarray:
     return q
 
 
-def least_squares(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """x (N, P), y (N,), weight (N,) of at least 0 -> coefficients (P,); the shortest where several fit alike.
+def least_squares(x: "np.ndarray | csr_array", y: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
+    """x (N, P), sparse or not, y (N,), weight (N,) of at least 0 -> coefficients (P,); the shortest where several fit alike.
 
     Columns of a rare theme may vanish in a resample: then its coefficient is 0 instead of an error.
     """
     w = np.ones(len(y)) if weight is None else weight
-    gram, moment = (x * w[:, None]).T @ x, x.T @ (w * y)
+    if isinstance(x, np.ndarray):
+        gram = (x * w[:, None]).T @ x
+    else:
+        gram = (x.T @ x.multiply(w[:, None])).toarray()
+    moment = x.T @ (w * y)
     return np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ moment
 
 

@@ -45,7 +45,7 @@ def build(
     dates: Iterable[dt.date],
     score: Score,
     *,
-    slice_rows: int = 20_000,
+    slice_rows: int = 5_000,  # their mentions and vectors are held at once: 10 kB a row
     memory: str = duck.MEMORY,
     threads: int = 2,
 ) -> Built:

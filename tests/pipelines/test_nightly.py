@@ -40,18 +40,24 @@ def test_a_night_commits_and_leaves_a_summary_artifact(harness, config):
     assert again["survey"]["unchanged"] == 7
 
 
-def test_the_model_is_let_go_before_what_needs_its_memory(harness, config, monkeypatch):
+def test_the_model_is_let_go_once_all_is_scored(harness, config, monkeypatch):
     from cx_nlp_pipelines import loaded
 
     held = []
-    measured = harness.night.measure
-    monkeypatch.setattr(
-        harness.night,
-        "measure",
-        lambda *given, **options: held.append(loaded._loaded_scorer.cache_info().currsize) or measured(*given, **options),
-    )
+
+    def watched(owner, name):
+        made = getattr(owner, name)
+
+        def call(*given, **options):
+            held.append(loaded._loaded_scorer.cache_info().currsize)
+            return made(*given, **options)
+
+        monkeypatch.setattr(owner, name, call)
+
+    watched(harness.night, "measure")
+    watched(harness.discovery, "discover")
     harness.nightly(str(config))
-    assert held == [0]
+    assert held == [0, 0], "themes are discovered, then measures made, without the model"
     ((version,),) = nights.query(config.parent / "lake", "SELECT DISTINCT model_version FROM runs")
     assert version and "sentiment=" in version, "the run still says which model it was"
 
