@@ -1,5 +1,6 @@
 """Memory that allocators keep, given back to the system: what one stage has freed is of no use to the next one's."""
 
+import contextlib
 import ctypes
 import gc
 
@@ -13,7 +14,5 @@ def give_back() -> None:
 
     gc.collect()
     pa.default_memory_pool().release_unused()
-    try:
+    with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        pass

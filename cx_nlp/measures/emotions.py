@@ -74,11 +74,13 @@ def shares(of: Answers, *, rng: np.random.Generator, resamples: int) -> dict[str
 
     The models are not fitted again in a resample, so the intervals are those of these models on other customers.
     """
+    from scipy.sparse import csr_array, hstack
+
     emotions = np.unique(of.emotion)
     felt = (of.emotion[:, None] == emotions[None, :]).astype(float)
-    themes = design(of.named, of.sentiment)
+    themes = csr_array(design(of.named, of.sentiment))  # sparse: each fold copies its rows
     sets = {"themes": themes, "emotions": np.column_stack([np.ones(len(of.y)), felt])}
-    sets["together"] = np.column_stack([themes, felt])
+    sets["together"] = hstack([themes, csr_array(felt)], format="csr")
     fold = rng.permutation(int(of.customer.max()) + 1)[of.customer] % FOLDS  # a customer lies in one fold
     errors = {name: np.zeros(len(of.y)) for name in ("mean", *sets)}
     for held in range(FOLDS):

@@ -64,19 +64,21 @@ def least_squares(x: "np.ndarray | csr_array", y: np.ndarray, weight: np.ndarray
     Columns of a rare theme may vanish in a resample: then its coefficient is 0 instead of an error.
     """
     w = np.ones(len(y)) if weight is None else weight
-    if isinstance(x, np.ndarray):
-        gram = (x * w[:, None]).T @ x
-    else:
-        gram = (x.T @ x.multiply(w[:, None])).toarray()
-    moment = x.T @ (w * y)
-    return np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ moment
+    weighted = x * w[:, None] if isinstance(x, np.ndarray) else x.multiply(w[:, None]).tocsr()
+    return np.linalg.pinv(_dense(weighted.T @ x), rcond=1e-10, hermitian=True) @ (x.T @ (w * y))
 
 
-def ridge_fit(x: np.ndarray, y: np.ndarray, penalty: float) -> np.ndarray:
-    """x (N, P) whose first column is 1, y (N,) -> coefficients (P,), all but the first shrunk (Hoerl & Kennard 1970)."""
+def _dense(matrix: "np.ndarray | csr_array") -> np.ndarray:
+    return matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+
+
+def ridge_fit(x: "np.ndarray | csr_array", y: np.ndarray, penalty: float) -> np.ndarray:
+    """x (N, P), sparse or not, whose first column is 1, y (N,) -> coefficients (P,), all but the first shrunk (Hoerl &
+    Kennard 1970).
+    """
     shrink = np.full(x.shape[1], penalty)
     shrink[0] = 0.0
-    return np.linalg.solve(x.T @ x + np.diag(shrink) + 1e-9 * np.eye(x.shape[1]), x.T @ y)
+    return np.linalg.solve(_dense(x.T @ x) + np.diag(shrink) + 1e-9 * np.eye(x.shape[1]), x.T @ y)
 
 
 def kish(weight: np.ndarray) -> float:

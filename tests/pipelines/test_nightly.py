@@ -65,7 +65,9 @@ def test_the_model_is_let_go_once_all_is_scored(harness, config, monkeypatch):
 def test_the_page_shows_counts_themes_progress_and_gates_and_no_text(harness, config):
     harness.nightly(str(config))
     ((run_id,),) = nights.query(config.parent / "lake", "SELECT run_id FROM runs")
-    published = {a.key: str(a.data) for a in artifacts() if run_id in a.description}  # the server keeps other nights' too
+    published = {
+        a.key: str(a.data) for a in artifacts() if run_id in a.description
+    }  # the server keeps other nights' too
     assert {"nightly-accounting", "nightly-quality", "nightly-themes", "nightly-progress"} <= set(published)
     assert all(key == key.lower() for key in published)
     assert float(published["nightly-progress"]) == 100

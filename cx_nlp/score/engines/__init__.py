@@ -33,7 +33,9 @@ class Engine:
     run: Callable[["Iterable[Batch]"], "Iterator[np.ndarray]"]  # batches (B, T) -> hidden states (B, T, H), in order
     batch_tokens: int  # padded tokens of a batch that suit it
     width_step: int  # T is padded to a multiple of this, so that few shapes occur
-    fills_rows: bool = False  # B is padded too: an engine that keeps kernels for each shape would grow with their number
+    fills_rows: bool = (
+        False  # B is padded too: an engine that keeps kernels for each shape would grow with their number
+    )
 
 
 @dataclass(frozen=True)
