@@ -124,10 +124,8 @@ class Regression:
 def _regression(
     entered: np.ndarray, told: np.ndarray, sentiment: np.ndarray, customer: np.ndarray, min_n: int
 ) -> Regression:
-    from scipy.sparse import csr_array
-
     columns = np.flatnonzero((_people(entered, customer) >= min_n) & ~entered.all(axis=0))
-    return Regression(columns, csr_array(design(entered[:, columns], sentiment[:, columns])), told)
+    return Regression(columns, design(entered[:, columns], sentiment[:, columns]), told)
 
 
 def _resampled(
@@ -155,11 +153,20 @@ def _resampled(
     return figures, low, high, stability
 
 
-def design(named: np.ndarray, sentiment: np.ndarray) -> np.ndarray:
-    """named (N, T), sentiment (N, T) -> (N, 1 + 2T): ones, naming, sentiment centred among those who name."""
-    counts = named.sum(axis=0)
-    usual = np.divide((sentiment * named).sum(axis=0), counts, out=np.zeros(len(counts)), where=counts > 0)
-    return np.column_stack([np.ones(len(named)), named.astype(float), named * (sentiment - usual)])
+def design(named: np.ndarray, sentiment: np.ndarray) -> "csr_array":
+    """named (N, T), sentiment (N, T) -> sparse (N, 1 + 2T): ones, naming, sentiment centred among those who name."""
+    from scipy.sparse import csr_array
+
+    responses, themes = named.shape
+    row, theme = np.nonzero(named)
+    said, counts = sentiment[row, theme], np.bincount(theme, minlength=themes)
+    sums = np.bincount(theme, weights=said, minlength=themes)
+    usual = np.divide(sums, counts, out=np.zeros(themes), where=counts > 0)
+    every = np.arange(responses)
+    values = np.concatenate([np.ones(responses), np.ones(len(row)), said - usual[theme]])
+    rows = np.concatenate([every, row, row])
+    columns = np.concatenate([np.zeros(responses, dtype=np.int64), 1 + theme, 1 + themes + theme])
+    return csr_array((values, (rows, columns)), shape=(responses, 1 + 2 * themes))
 
 
 def _figures(y: np.ndarray, naming: "csr_array", regressions: Sequence[Regression], weight: np.ndarray) -> Figures:

@@ -78,7 +78,7 @@ def shares(of: Answers, *, rng: np.random.Generator, resamples: int) -> dict[str
 
     emotions = np.unique(of.emotion)
     felt = (of.emotion[:, None] == emotions[None, :]).astype(float)
-    themes = csr_array(design(of.named, of.sentiment))  # sparse: each fold copies its rows
+    themes = design(of.named, of.sentiment)  # sparse: each fold copies its rows
     sets = {"themes": themes, "emotions": np.column_stack([np.ones(len(of.y)), felt])}
     sets["together"] = hstack([themes, csr_array(felt)], format="csr")
     fold = rng.permutation(int(of.customer.max()) + 1)[of.customer] % FOLDS  # a customer lies in one fold
