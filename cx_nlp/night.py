@@ -196,9 +196,7 @@ def score_dates(
             return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
         kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
-        built = store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
-        memory.give_back()
-        return built
+        return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
 
 
 def measure(

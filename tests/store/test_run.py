@@ -2,7 +2,6 @@ import contextlib
 import datetime as dt
 import pickle
 import shutil
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -118,86 +117,6 @@ def test_a_failed_run_leaves_its_row_in_runs_and_nothing_else(tmp_path):
         ("r1", "done", 3, None),
         ("r2", "failed", None, "RuntimeError"),
     ]
-
-
-def test_a_run_that_fails_inside_its_commit_is_finished_not_failed(tmp_path):
-    lake = tmp_path / "lake"
-    night(lake, "r1", FIRST)
-
-    def step(name):
-        if name == "journal in place":
-            raise OSError(28, "No space left on device")
-
-    with pytest.raises(LakeError, match="No space left on device; the next run repairs the lake"):
-        second(lake, step=step)
-    with store.locked(lake):
-        rows = [{"source": "survey", "flow": "nightly", "started_at": nights.START}]
-        assert store.record_failure(lake, "r2", rows).finished == ("r2",)
-    assert table(lake, "runs", "run_id, status") == [("r1", "done"), ("r2", "done")]
-
-
-def test_a_committed_run_is_never_written_down_as_failed(lake):
-    """Whatever goes wrong behind its commit, and whatever is told of it then."""
-    night(lake, "r1", FIRST)
-
-    def step(name):
-        if name == "journal removed":
-            raise OSError(5, "Input/output error")
-
-    with pytest.raises(LakeError, match="Input/output error"):
-        second(lake, step=step)
-    shutil.rmtree(lake / "_staging" / "r2")
-    before = snapshot(lake, runs=True)
-    with store.locked(lake):
-        rows = [{"source": "survey", "flow": "nightly", "started_at": TOMORROW, "error": "LakeError"}]
-        store.record_failure(lake, "r2", rows)
-    assert snapshot(lake, runs=True) == before
-    assert table(lake, "runs", "run_id, status, read") == [("r1", "done", 3), ("r2", "done", 4)]
-
-
-def test_a_staging_folder_that_stays_is_left_to_the_next_run(lake, monkeypatch):
-    def busy(*_, **__):
-        raise OSError(39, "Directory not empty")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", busy)
-        night(lake, "r1", FIRST)
-    assert table(lake, "runs", "run_id, status") == [("r1", "done")] and (lake / "_staging" / "r1").exists()
-    with store.locked(lake):
-        assert store.open_lake(lake).swept == 1
-    assert not (lake / "_staging" / "r1").exists()
-
-
-@pytest.mark.parametrize("part", ["slice", "note"])
-def test_a_full_disk_in_the_scratch_folder_is_one_line(lake, monkeypatch, part):
-    night(lake, "r1", FIRST)
-
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    patched = (building.pq, "write_table") if part == "slice" else (Path, "write_text")
-    with store.locked(lake), monkeypatch.context() as patch:
-        plan, _ = nights.prepare(lake, "r2", SECOND, started_at=TOMORROW)
-        shutil.rmtree(plan.folder / "built")
-        patch.setattr(*patched, full)
-        with pytest.raises(LakeError, match="No space left on device"):
-            store.build(plan, list(plan.to_score), nights.score)
-
-
-def test_a_full_disk_while_building_is_one_line(lake, monkeypatch):
-    night(lake, "r1", FIRST)
-    before = snapshot(lake)
-
-    def full(handle):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fsync", full)
-        with pytest.raises(LakeError, match=r"cannot write .*: No space left on device"):
-            second(lake)
-    with store.locked(lake):
-        store.open_lake(lake)
-    assert snapshot(lake) == before
 
 
 def test_two_runs_at_once_are_one_after_the_other(lake):
