@@ -46,6 +46,11 @@ def _identifier():
     return identifier
 
 
+def release() -> None:
+    """Let go of the model, some 120 MB, once a run has read all that it reads; the next text loads it again."""
+    _identifier.cache_clear()
+
+
 def detect(text: str, default: str = "en") -> str:
     """ISO 639-1 of a cleaned text; `default` where it is too short to tell, has no letters, or evidence is weak.
 

@@ -16,6 +16,7 @@ from typing import TypeVar
 FORMATS = ("text", "json")
 VARIABLE = "CX_NLP_LOG"
 log = logging.getLogger("cx_nlp")
+_kind: str | None = None  # of this process, once it is set up
 Rows = TypeVar("Rows", bound=Sized)
 Result = TypeVar("Result")
 
@@ -45,11 +46,18 @@ def fields(run_id: str, stage: str, **values: object) -> dict[str, dict[str, obj
 
 def set_up(kind: str, *, level: int = logging.INFO) -> None:
     """Send logs to stderr as `text` or `json`. Libraries speak only when something is wrong."""
+    global _kind
+    _kind = kind
     handler = logging.StreamHandler()
     plain = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
     handler.setFormatter(JsonLines() if kind == "json" else plain)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     log.setLevel(level)
+
+
+def as_here() -> tuple[str, int]:
+    """Kind and level for `set_up` in a process that this one starts; only warnings where nothing is set up here."""
+    return (_kind, log.getEffectiveLevel()) if _kind else ("text", logging.WARNING)
 
 
 class Stages:

@@ -10,16 +10,18 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
 from cx_nlp_pipelines import artifacts, blocks, hooks, options, scaling
-from cx_nlp_pipelines.loaded import release, scorer, taxonomy
+from cx_nlp_pipelines import pool as pools
+from cx_nlp_pipelines.loaded import taxonomy
 from cx_nlp_pipelines.quiet import quiet
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from cx_nlp import alerting, discovery, logs, night, quality, store
+from cx_nlp import alerting, language, logs, memory, night, quality, store
 from cx_nlp.config import Config, load_config
 from cx_nlp.flow_config import DaskConfig
 from cx_nlp.night import Night, Taken
@@ -27,6 +29,9 @@ from cx_nlp.publish import publish
 from cx_nlp.sources import credentials
 
 LOCK_WAIT_SECONDS = 30.0
+# Rows to score and in the lake beyond which heavy stages run in processes of their own, so that none has to share the
+# night's memory with what the one before it keeps. Smaller nights are spared the seconds that such a process takes to start.
+LARGE = 10_000
 TAGS = ("cx-nlp",)
 log = logging.getLogger("cx_nlp")
 
@@ -54,20 +59,22 @@ def check_entry(this: Night, plan: store.Plan) -> list[quality.Check]:
 
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}", tags=TAGS)
 @quiet
-def score(this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
-    return night.score_dates(this, plan, dates, lambda: scorer(this.config))
+def score(call: pools.Call, this: Night, plan: store.Plan, dates: Sequence[date]) -> store.Built:
+    return call(pools.score, this, plan, dates, None)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
 @quiet
-def discover(this: Night, plan: store.Plan, built: Sequence[store.Built], model: str | None) -> list[store.Built]:
-    return discovery.discover(plan, built, lambda: scorer(this.config), this.config.discovery, model=model)
+def discover(
+    call: pools.Call, this: Night, plan: store.Plan, built: Sequence[store.Built], model: str | None
+) -> list[store.Built]:
+    return call(pools.discover, this, plan, built, 1, model)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
 @quiet
-def measure(this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
-    return night.measure(this, plan, built, taxonomy=taxonomy(this.config))
+def measure(call: pools.Call, this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
+    return call(pools.measure, this, plan, built, taxonomy(this.config))
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
@@ -143,15 +150,6 @@ def nightly(
         return _night(settings, day, reread)
 
 
-def _released(settings: Config) -> tuple[str, str]:
-    """The versions of the scorer and of its vectors; the scorer itself goes, for the rest of the night needs its memory."""
-    read_by = scorer(settings)
-    versions = read_by.model_version, read_by.model.vectors
-    del read_by
-    release()
-    return versions
-
-
 def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[str, int]]:
     timed = options.Timed(settings.flow)
     night.check(settings)
@@ -163,16 +161,20 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
             taken = [timed(take)(this, source, paths) for source, paths in night.find_files(settings).items()]
         with stages("resolve"):
             plan = timed(resolve)(this, taken)
+        language.release()
+        memory.give_back()
         with stages("quality"):
             checks = timed(check_entry)(this, plan)
         total = sum(plan.to_score.values())
-        with stages("score"), artifacts.progress("nightly-progress", total=total, run_id=this.run_id) as done:
-            built = scaling.score_all(lambda: timed(score), this, plan, done)
-        version, vectors = _released(settings) if any(one.scored for one in built) else (None, None)
-        with stages("discover"):
-            built = timed(discover)(this, plan, built, vectors)
-        with stages("measure"):
-            built.append(timed(measure)(this, plan, built))
+        process = partial(pools.pool, 1, apart=total + store.rows(this.lake, "feedback") > LARGE)
+        progress = artifacts.progress("nightly-progress", total=total, run_id=this.run_id)
+        with stages("score"), progress as done, process() as call:
+            built = scaling.score_all(lambda: partial(timed(score), call), this, plan, done)
+            version, vectors = call(pools.versions, settings) if any(one.scored for one in built) else (None, None)
+        with stages("discover"), process() as call:
+            built = timed(discover)(call, this, plan, built, vectors)
+        with stages("measure"), process() as call:
+            built.append(timed(measure)(call, this, plan, built))
         with stages("quality"):
             checks = timed(check_exit)(this, plan, built, checks)
             built.append(quality.keep(plan, built, checks))

@@ -1,8 +1,10 @@
 """Scoring in processes of its own: texts are parsed in Python, which uses one core a process.
 
+A process also gives back all that it held as it ends, which no library does: `apart` bounds the memory of large nights.
 No Prefect here: a process loads the model once and nothing else. One whose parent was killed ends by itself.
 """
 
+import atexit
 import logging
 import multiprocessing
 import os
@@ -15,10 +17,11 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from cx_nlp import discovery, history, night, store
+from cx_nlp import discovery, history, logs, night, store
 from cx_nlp.config import Config
 from cx_nlp.errors import TransientError
 from cx_nlp.night import Night
+from cx_nlp.themes.taxonomy import Taxonomy
 
 MOST = 4  # processes by default: each holds the model and its share of the memory
 _WATCH_SECONDS = 0.5
@@ -32,13 +35,14 @@ def processes(wanted: int) -> int:
 
 
 @contextmanager
-def pool(number: int) -> Iterator[Call]:
+def pool(number: int, *, apart: bool = False) -> Iterator[Call]:
     """-> call(function, *arguments), which waits for the result; from several threads, that many run at once.
 
-    number: 1 calls in this process. Raises TransientError if a process dies, as one that the system kills for its
-    memory does.
+    number: 1 calls in this process; apart: not even then, and the one process logs and draws its bar as this one would.
+    Processes end with the block, at once if it raises: after a timeout nobody waits for what they were doing. Raises
+    TransientError if a process dies, as one that the system kills for its memory does.
     """
-    if number == 1:
+    if number == 1 and not apart:
         alone = threading.Lock()  # the parser is not safe across threads
 
         def here(function: Call, *arguments: Any) -> Any:
@@ -48,8 +52,12 @@ def pool(number: int) -> Iterator[Call]:
         yield here
         return
     context = multiprocessing.get_context("spawn")  # a fork would take threads' locks along, and the lake's lock
-    level = logging.getLogger("cx_nlp").getEffectiveLevel()
-    executor = ProcessPoolExecutor(number, mp_context=context, initializer=_begin, initargs=(os.getpid(), level))
+    kind, level = logs.as_here()
+    level = level if apart else max(level, logging.WARNING)  # of several, each would tell the same
+    over = context.RawValue("b", 0)  # without a lock: a process that is killed would keep it
+    executor = ProcessPoolExecutor(
+        number, mp_context=context, initializer=_begin, initargs=(os.getpid(), over, kind, level)
+    )
 
     def call(function: Call, *arguments: Any) -> Any:
         try:
@@ -57,41 +65,64 @@ def pool(number: int) -> Iterator[Call]:
             return future.result()
         except BrokenProcessPool:
             raise TransientError(
-                "a process that scored was killed, perhaps for its memory; what was committed stays, and the next call "
-                "goes on from there (--workers 1 needs the least memory)"
+                "a process of this run was killed, perhaps for its memory; what was committed stays, and the next call "
+                "goes on from there" + (" (--workers 1 needs the least memory)" if number > 1 else "")
             ) from None
 
     try:
         yield call
+    except BaseException:
+        over.value = 1
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _begin(parent: int, level: int) -> None:
-    logging.getLogger("cx_nlp").setLevel(max(level, logging.WARNING))
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+def _begin(parent: int, over: Any, kind: str, level: int) -> None:
+    logs.set_up(kind, level=level)
+    # Its results are sent: an interpreter taken down to the end lets libraries write of their leaks into the log.
+    atexit.register(os._exit, 0)
+    threading.Thread(target=_watch, args=(parent, over), daemon=True).start()
 
 
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
+def _watch(parent: int, over: Any) -> None:
+    while os.getppid() == parent and not over.value:
         time.sleep(_WATCH_SECONDS)
     os._exit(1)
 
 
-def score(this: Night, plan: store.Plan, dates: Sequence[date], of: int) -> store.Built:
-    """Some dates of a plan, as one of so many calls at once; in whichever process it is called."""
+def score(this: Night, plan: store.Plan, dates: Sequence[date], of: int | None) -> store.Built:
+    """Some dates of a plan, as one of so many calls at once (None: alone, with a bar); in whichever process it is called."""
     from cx_nlp_pipelines import loaded
 
-    config = _threaded(this.config, of)
+    config = _threaded(this.config, of or 1)
     return night.score_dates(this, plan, dates, lambda: loaded.scorer(config), of=of)
 
 
-def discover(this: Night, plan: store.Plan, built: Sequence[store.Built], of: int) -> list[store.Built]:
-    """What was built of all dates of a plan, with the themes that are discovered in it."""
+def discover(
+    this: Night, plan: store.Plan, built: Sequence[store.Built], of: int, model: str | None = None
+) -> list[store.Built]:
+    """What was built of all dates of a plan, with the themes that are discovered in it. model: as `discovery.discover`."""
     from cx_nlp_pipelines import loaded
 
     config = _threaded(this.config, of)
-    return discovery.discover(plan, built, lambda: loaded.scorer(config), config.discovery)
+    return discovery.discover(plan, built, lambda: loaded.scorer(config), config.discovery, model=model)
+
+
+def measure(this: Night, plan: store.Plan, built: Sequence[store.Built], taxonomy: Taxonomy) -> store.Built:
+    """The measures of the lake as this run will leave it. taxonomy: loaded, as loading it takes 80 MB."""
+    return night.measure(this, plan, built, taxonomy=taxonomy)
+
+
+def versions(config: Config) -> tuple[str, str]:
+    """Of the scorer and of its vectors; the scorer itself goes, for the rest of the night needs its memory."""
+    from cx_nlp_pipelines import loaded
+
+    scorer = loaded.scorer(config)
+    found = scorer.model_version, scorer.model.vectors
+    del scorer
+    loaded.release()
+    return found
 
 
 def wanted(this: Night, languages: Sequence[str], of: int) -> store.rescoring.Wanted:

@@ -12,7 +12,7 @@ from datetime import date
 
 from cx_nlp_pipelines import pool
 from cx_nlp_pipelines.quiet import quiet
-from prefect import Task, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.futures import PrefectFuture
@@ -33,7 +33,9 @@ def score_part(this: Night, plan: store.Plan, dates: Sequence[date], of: int) ->
     return pool.score(this, plan, dates, of)
 
 
-def score_all(score: Callable[[], Task], this: Night, plan: store.Plan, done: Done) -> list[store.Built]:
+def score_all(
+    score: Callable[[], Callable[..., store.Built]], this: Night, plan: store.Plan, done: Done
+) -> list[store.Built]:
     """Every group of dates -> what waits for the commit, in the plan's order. score: gives the task that does it here."""
     dask = this.config.dask
     if dask is None or not sum(plan.to_score.values()):

@@ -137,7 +137,7 @@ def one_figure(con, feedback, mentions, parents, *, run_id, **settings):
         "as_of": as_of, "period": "all", "measure": "comments", "n": rows, "suppressed": False, "run_id": run_id,
         "model_version": version,
     }  # fmt: skip
-    return as_of, {} if as_of is None else {"measures": pa.Table.from_pylist([row], schema=MEASURES)}
+    return as_of, [] if as_of is None else [("measures", pa.Table.from_pylist([row], schema=MEASURES))]
 
 
 def query(lake: Path, sql: str) -> list[tuple]:

@@ -21,7 +21,7 @@ close_the_loop  `close_the_loop`: what needs an answer today
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -56,8 +56,9 @@ def tables(
     loop_rows: pa.Table | None = None,
     owners: Mapping[str, str] | None = None,
     leaders: "Leaders | None" = None,
-) -> tuple[dt.date | None, dict[str, pa.Table]]:
-    """All measure tables of a lake -> its latest feedback_date, and each table in the order of its key.
+) -> tuple[dt.date | None, Iterator[tuple[str, Iterator[pa.RecordBatch]]]]:
+    """All measure tables of a lake -> its latest feedback_date, and each table's name and rows in the order of its key,
+    made as they are asked for, so that not all have to be held.
 
     feedback, mentions: SQL to stand after FROM. parents: theme_id -> the theme above. order: of touchpoints. confusions: the known
     errors of classifiers, see `emotional`. outcome_rows, loop_rows: see `cx_nlp.outcome_files`; None without a file.
@@ -87,9 +88,9 @@ def tables(
     relations.load(con, feedback=feedback, mentions=mentions, parents=parents, personas=of)
     as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
     if as_of is None:
-        return None, {}
-    makers: dict[str, Callable[[], pd.DataFrame]] = {
-        "measures": lambda: rates.measures(con, as_of, min_n=min_n, days=days, weeks=weeks, confusions=confusions),
+        return None, iter(())
+    makers: dict[str, Callable[[], pd.DataFrame | Iterator[pd.DataFrame]]] = {
+        "measures": lambda: rates.by_period(con, as_of, min_n=min_n, days=days, weeks=weeks, confusions=confusions),
         "emotional": lambda: emotional.emotional(con, confusions=confusions or {}, min_n=min_n),
         "passives": lambda: passives.passives(con, min_n=min_n),
         "crossings": lambda: passives.crossings(con, min_n=min_n),
@@ -111,7 +112,18 @@ def tables(
             con, as_of, leaders, feedback=feedback, mentions=mentions, parents=parents, min_n=min_n, loop_rows=loop_rows
         ),
     }
-    return as_of, {name: finish(name, make(), as_of=as_of, run_id=run_id) for name, make in makers.items()}
+    return as_of, _made(makers, as_of=as_of, run_id=run_id)
+
+
+def _made(
+    makers: Mapping[str, Callable[[], pd.DataFrame | Iterator[pd.DataFrame]]], *, as_of: dt.date, run_id: str
+) -> Iterator[tuple[str, Iterator[pa.RecordBatch]]]:
+    def batches(name: str) -> Iterator[pa.RecordBatch]:
+        rows = makers[name]()
+        for part in [rows] if isinstance(rows, pd.DataFrame) else rows:
+            yield from finish(name, part, as_of=as_of, run_id=run_id).to_batches()
+
+    return ((name, batches(name)) for name in makers)
 
 
 def finish(name: str, rows: pd.DataFrame, *, as_of: dt.date, run_id: str) -> pa.Table:

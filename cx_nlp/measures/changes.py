@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cx_nlp.intervals import Z
-from cx_nlp.measures import differences, rates
+from cx_nlp.measures import customer_sums, differences
 from cx_nlp.measures.relations import NONE
 from cx_nlp.measures.statistics import false_discovery, two_sided
 
@@ -112,7 +112,7 @@ def _means(
     scales = con.execute("SELECT count(DISTINCT scale) FROM now_piece").fetchall()[0][0]
     measures = {
         name: (where, measure)
-        for where, _, members in rates.FAMILIES.values()
+        for where, _, members in customer_sums.FAMILIES.values()
         for name, measure in members.items()
         if name in names and (name != "rating" or scales == 1)  # a mean over several scales means nothing
     }

@@ -16,8 +16,9 @@ import duckdb
 import pandas as pd
 
 from cx_nlp.intervals import Sums, mean_interval, share_interval, wilson
+from cx_nlp.measures.customer_sums import FAMILIES, Measure
 from cx_nlp.measures.differences import mover
-from cx_nlp.measures.rates import FAMILIES, MIN_PEOPLE, Measure
+from cx_nlp.measures.rates import MIN_PEOPLE
 from cx_nlp.measures.relations import NONE, literal
 
 KNOWN = {

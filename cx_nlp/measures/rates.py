@@ -6,72 +6,23 @@ fewer than MIN_PEOPLE employees or leaders have no row at all. NPS: promoters (9
 """
 
 import datetime as dt
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import numpy as np
 import pandas as pd
 
 from cx_nlp.intervals import Sums, mean_interval, share_interval
+from cx_nlp.measures.customer_sums import FAMILIES, Measure, Span, emotion_sums, group_sums, share
 from cx_nlp.measures.emotional import by_reader, correct
-from cx_nlp.measures.relations import SCORE, WEIGHT
 from cx_nlp.schema import EMOTIONS
 
 MIN_PEOPLE = 5
 ALL = "(all)"
-PERIODS = ("day", "week", "month", "all")
+PERIODS = ("all", "day", "month", "week")  # in order of the table's key
 SPLITS: tuple[tuple[str, ...], ...] = ((), ("source",), ("channel",), ("touchpoint",), ("segment",), ("theme_id",))
+_MONTH = dt.timedelta(31)  # a month's start is less than that before any day of it
 COUNTS = ("responses", "comments", "mentions")
-
-
-@dataclass(frozen=True)
-class Measure:
-    """x: SQL over a row, a whole number; a value is its mean over `per`, in the range low..high."""
-
-    x: str
-    per: float = 1.0
-    low: float = 0.0
-    high: float = 1.0
-    is_share: bool = False
-
-
-def _share(condition: str) -> Measure:
-    return Measure(f"({condition})::INT", is_share=True)
-
-
-# What has the same rows behind it: name -> which rows, which rows could have been, and the measures.
-FAMILIES: dict[str, tuple[str, str, dict[str, Measure]]] = {
-    "nps": (
-        "head AND nps IS NOT NULL",
-        "head",
-        {
-            "nps": Measure("CASE WHEN nps >= 9 THEN 1 WHEN nps <= 6 THEN -1 ELSE 0 END", 0.01, -100, 100),
-            "promoters": _share("nps >= 9"),
-            "passives": _share("nps BETWEEN 7 AND 8"),
-            "detractors": _share("nps <= 6"),
-        },
-    ),
-    "csat": ("head AND csat IS NOT NULL", "head", {"csat": Measure("csat", 1, 1, 5), "csat_top_box": _share("csat = 5")}),
-    "ces": ("head AND ces IS NOT NULL", "head", {"ces": Measure("ces", 1, 1, 7), "ces_top_box": _share("ces = 7")}),
-    "rating": ("head AND rating IS NOT NULL", "head", {"rating": Measure("rating", WEIGHT, -math.inf, math.inf)}),
-    "text": (
-        "scored AND label IS NOT NULL",
-        "true",
-        {
-            **{name: _share(f"label = '{name}'") for name in ("negative", "neutral", "positive")},
-            "mixed": _share("mixed"),
-            "sentiment": Measure("sentiment", SCORE, -1, 1),
-        },
-    ),
-    # A checkpoint in place of one head may leave the other's columns unknown: unknown is not "no".
-    "felt": (
-        "scored AND emotion IS NOT NULL",
-        "true",
-        {"emotional": _share("emotional"), "intensity": Measure("intensity", SCORE, 0, 1)},
-    ),
-}  # fmt: skip
 TEXTS = ("text", "felt")
 
 
@@ -90,93 +41,50 @@ def measures(
     measure of every group, with n = 0 where nobody gave it; other periods only where n > 0 (counts: where any is).
     confusions: as in `emotional.emotional`; `emotional_corrected` is null where they do not know the group's reader.
     """
+    parts = by_period(con, as_of, min_n=min_n, days=days, weeks=weeks, confusions=confusions)
+    return pd.concat(parts, ignore_index=True)
+
+
+def by_period(
+    con: duckdb.DuckDBPyConnection,
+    as_of: dt.date,
+    *,
+    min_n: int,
+    days: int = 92,
+    weeks: int = 53,
+    confusions: Mapping[str, np.ndarray] | None = None,
+) -> Iterator[pd.DataFrame]:
+    """`measures` some periods at a time: hundreds of themes give a million rows, which need not all be held as a frame."""
     first = con.execute("SELECT min(day) FROM piece").fetchall()[0][0]
     since = {"day": as_of - dt.timedelta(days), "week": as_of - dt.timedelta(weeks * 7)}
     known = by_reader(con, confusions or {})
-    parts = []
     for period in PERIODS:
-        for split in (*SPLITS, ("touchpoint", "theme_id")) if period == "all" else SPLITS:
-            found = _wide(con, period, split, since.get(period), first)
-            if len(found):
-                emotions = None if period == "day" else _emotions(con, period, split, since.get(period), first)
-                parts.append(_stacked(found, emotions, split, min_n, known).assign(period=period))
-    return _finish(con, parts, as_of)
+        for span in _spans(period, since.get(period, first - _MONTH), as_of):
+            parts = []
+            for split in (*SPLITS, ("touchpoint", "theme_id")) if period == "all" else SPLITS:
+                found = group_sums(con, period, split, span, first)
+                if len(found):
+                    emotions = None if period == "day" else emotion_sums(con, period, split, span, first)
+                    parts.append(_shown(_stacked(found, emotions, split, min_n, known).assign(period=period)))
+            if parts:
+                yield _finish(con, parts, as_of)
+
+
+def _spans(period: str, low: dt.date, as_of: dt.date) -> Iterator[Span | None]:
+    """Spans of period starts after `low`, up to the last one, of about equally many rows each."""
+    if period == "all":
+        yield None
+        return
+    step = _MONTH * {"day": 1, "week": 3, "month": 6}[period]
+    while low < as_of:
+        yield low, low + step
+        low += step
 
 
 def of_period(con: duckdb.DuckDBPyConnection, period: str, split: Sequence[str], *, min_n: int) -> pd.DataFrame:
     """Rows of one period and split, emotions left out: role, start, the split, measure and figures; con as above."""
     first = con.execute("SELECT min(day) FROM piece").fetchall()[0][0]
-    return _stacked(_wide(con, period, split, None, first), None, split, min_n, {})
-
-
-def _groups(split: Sequence[str]) -> str:
-    return "".join(f", {name}" for name in split)
-
-
-def _rows(period: str, split: Sequence[str], since: dt.date | None, first: dt.date) -> str:
-    """SQL of the rows of a period and split, with the period's start as `start`."""
-    start = f"DATE '{first}'" if period == "all" else f"date_trunc('{period}', day)::DATE"
-    table = "piece_theme" if "theme_id" in split else "piece"
-    where = f"WHERE {start} > DATE '{since}'" if since else ""
-    return f"(SELECT *, {start} AS start FROM {table} {where})"
-
-
-def _wide(
-    con: duckdb.DuckDBPyConnection, period: str, split: Sequence[str], since: dt.date | None, first: dt.date
-) -> pd.DataFrame:
-    """A row for each group: the sums over its customers that intervals need, for all families at once.
-
-    First each customer's sums (whole numbers, exact as doubles), then sums of their products (exact as HUGEINT).
-    """
-    inner, outer = [], []
-
-    def add(name: str, each: str, over: str) -> None:
-        inner.append(f"{each} AS {name}")
-        outer.append(f"{over} AS {name}")
-
-    for name, each in (("responses", "count(*) FILTER (head)"), ("comments", "count(*) FILTER (has_text)"),
-                       ("mentions", "sum(mentions)"), ("pieces", "count(*)")):  # fmt: skip
-        add(name, f"({each})::DOUBLE", f"sum({name})")
-    for name, where in (("version", "version IS NOT NULL"), ("themes_version", "themes_version IS NOT NULL")):
-        for end in ("min", "max"):
-            add(f"{name}_{end}", f"{end}({name}) FILTER ({where})", f"{end}({name}_{end})")
-    for end in ("min", "max"):
-        add(f"scale_{end}", f"{end}(scale) FILTER (head)", f"{end}(scale_{end})")
-        add(f"reader_{end}", f"{end}(reader) FILTER (scored AND emotion IS NOT NULL)", f"{end}(reader_{end})")
-    outer.append("count(*) AS people")
-    for family, (where, _, members) in FAMILIES.items():
-        weight = f"w_{family}"
-        add(f"n_{family}", f"(count(*) FILTER ({where}))::DOUBLE", f"sum(n_{family})")
-        add(weight, f"coalesce((sum(w) FILTER ({where}))::DOUBLE, 0)", f"sum({weight})")
-        add(f"ww_{family}", f"coalesce((sum(w * w) FILTER ({where}))::DOUBLE, 0)", f"sum(ww_{family})")
-        outer.append(f"count(*) FILTER (n_{family} > 0) AS c_{family}")
-        outer.append(f"sum({weight}::HUGEINT * {weight}::HUGEINT) AS nn_{family}")
-        for name, one in members.items():
-            inner.append(f"coalesce((sum(w * ({one.x})) FILTER ({where}))::DOUBLE, 0) AS s_{name}")
-            outer.append(f"sum(s_{name}) AS s_{name}")
-            outer.append(f"sum(s_{name}::HUGEINT * s_{name}::HUGEINT) AS ss_{name}")
-            outer.append(f"sum(s_{name}::HUGEINT * {weight}::HUGEINT) AS sn_{name}")
-    keys = f"role, start{_groups(split)}"
-    return con.execute(f"""
-        SELECT {keys}, {", ".join(outer)} FROM (
-            SELECT {keys}, customer, {", ".join(inner)} FROM {_rows(period, split, since, first)}
-            GROUP BY {keys}, customer)
-        GROUP BY {keys} ORDER BY {keys}""").df()
-
-
-def _emotions(
-    con: duckdb.DuckDBPyConnection, period: str, split: Sequence[str], since: dt.date | None, first: dt.date
-) -> pd.DataFrame:
-    """A row for each group and emotion that occurs in it: the sums s, ss, sn of `intervals.Sums`."""
-    keys = f"role, start{_groups(split)}"
-    return con.execute(f"""
-        SELECT {keys}, emotion, sum(s) AS s, sum(s::HUGEINT * s::HUGEINT) AS ss,
-               sum(s::HUGEINT * total::HUGEINT) AS sn
-        FROM (SELECT *, sum(s) OVER (PARTITION BY {keys}, customer) AS total FROM (
-                  SELECT {keys}, customer, emotion, sum(w)::DOUBLE AS s
-                  FROM {_rows(period, split, since, first)}
-                  WHERE scored AND emotion IS NOT NULL GROUP BY {keys}, customer, emotion))
-        GROUP BY {keys}, emotion ORDER BY {keys}, emotion""").df()
+    return _stacked(group_sums(con, period, split, None, first), None, split, min_n, {})
 
 
 def _stacked(
@@ -210,7 +118,7 @@ def _stacked(
                 values, places = by_emotion[emotion]
                 for total, value in zip(sums, values.T, strict=True):
                     total[places] = value
-            measure, shown = _share("true"), g["n_felt"] >= min_n
+            measure, shown = share("true"), g["n_felt"] >= min_n
             blocks.append(_measured(g, f"emotion_{emotion}", "felt", measure, sums, g["pieces"], shown, min_n))
     stacked = pd.DataFrame({name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]})
     for name in (*keys, "people", "version_min", "version_max", "themes_version_min", "themes_version_max"):
@@ -259,14 +167,18 @@ def _corrected(raw: dict[str, np.ndarray], g: dict[str, np.ndarray], confusions:
     return raw | {"measure": name, "value": triples[:, 0], "low": triples[:, 1], "high": triples[:, 2]}
 
 
-def _finish(con: duckdb.DuckDBPyConnection, parts: list[pd.DataFrame], as_of: dt.date) -> pd.DataFrame:
-    """All rows together: without those that nobody may see or that say nothing, with names for what has numbers."""
-    rows = pd.concat(parts, ignore_index=True)
+def _shown(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows without those that nobody may see or that say nothing."""
     # Of a suppressed week or month one row says as much as 28 more would: `negative` has the same n as the emotions.
     extra = rows["suppressed"] & rows["measure"].str.startswith("emotion_")
     rows = rows[(rows["n"] > 0) & ~extra | (rows["period"] == "all")]
     few = np.where(rows["n_customers"] > 0, rows["n_customers"], rows["people"]) < MIN_PEOPLE
-    rows = rows[(rows["role"] == "customer") | ~few].reset_index(drop=True)
+    return rows[(rows["role"] == "customer") | ~few]
+
+
+def _finish(con: duckdb.DuckDBPyConnection, parts: list[pd.DataFrame], as_of: dt.date) -> pd.DataFrame:
+    """The rows of a period together, with names for what has numbers."""
+    rows = pd.concat(parts, ignore_index=True)
     for table, column in (("version", "model_version"), ("themes_version", "themes_version")):
         names = con.execute(f"SELECT name FROM {table} ORDER BY nr").df()["name"]
         rows[column] = _named(rows[f"{table}_min"], rows[f"{table}_max"], names)

@@ -10,10 +10,12 @@ import resource
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import click
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from cx_nlp import outcome_files, schema
@@ -81,14 +83,15 @@ def measure(folder: Path) -> dict[str, object]:
     """All measure tables of the folder -> rows, and seconds (of the clock, of the processor) by table."""
     from cx_nlp import measures
 
-    laps: list[tuple[str, float, float, int]] = []
+    laps: dict[str, np.ndarray] = {}  # a table may come in parts
     started = [time.monotonic(), time.process_time()]
     finish = measures.finish
 
     def lap(name: str, *rest, **options) -> pa.Table:
         table = finish(name, *rest, **options)
         now = [time.monotonic(), time.process_time()]
-        laps.append((name, now[0] - started[0], now[1] - started[1], table.num_rows))
+        took = (now[0] - started[0], now[1] - started[1], table.num_rows)
+        laps[name] = laps.get(name, np.zeros(3)) + took
         started[:] = now
         return table
 
@@ -103,16 +106,19 @@ def measure(folder: Path) -> dict[str, object]:
             )
             outcomes, loops = _beside(con, feedback)
             parents = {f"g/t{t}": f"g/p{t % OWNERS}" for t in range(THEMES)} | {f"g/p{p}": None for p in range(OWNERS)}
-            measures.tables(
+            _, made = measures.tables(
                 con, feedback, mentions, parents, run_id="r", outcome_rows=outcomes, loop_rows=loops,
                 owners={f"g/t{t}": f"owner {t % OWNERS}" for t in range(THEMES)}, known_shares={"segment": {"g0": 0.5, "g1": 0.5}},
             )  # fmt: skip
+            for _, batches in made:
+                deque(batches, maxlen=0)
             rows = duck.count(con, feedback)
     finally:
         measures.finish = finish
     took = time.monotonic() - whole[0], time.process_time() - whole[1]
     by_table = [
-        {"table": n, "seconds": round(s, 1), "processor_seconds": round(c, 1), "rows": r} for n, s, c, r in laps
+        {"table": n, "seconds": round(s, 1), "processor_seconds": round(c, 1), "rows": int(r)}
+        for n, (s, c, r) in laps.items()
     ]
     return {"rows": rows, "seconds": round(took[0], 1), "processor_seconds": round(took[1], 1), "tables": by_table}
 

@@ -38,13 +38,13 @@ from cx_nlp.store.lock import locked
 from cx_nlp.store.measuring import after, build_measures
 from cx_nlp.store.merge import Plan, grouped, plan
 from cx_nlp.store.qualities import build_quality
-from cx_nlp.store.run import commit_run, drop_staging, open_lake, record_failure, summary
+from cx_nlp.store.run import commit_run, drop_staging, open_lake, record_failure, rows, summary
 from cx_nlp.store.staging import Staged, stage, unstage
 from cx_nlp.store.state import SourceFile, changed_files, digest, known_files, name_files, watermark
 
 __all__ = [
     "Built", "Due", "Healed", "Plan", "Score", "SourceFile", "Staged", "after", "build", "build_measures", "build_quality", "changed_files", "commit_run",
     "digest", "downloads", "drop_staging", "forgotten", "grouped", "known_files", "locked", "name_files", "open_lake", "owed",
-    "partition", "partitions", "plan", "read_table", "record_failure", "reject_reasons", "rescoring", "rows_of_run", "run_rows",
+    "partition", "partitions", "plan", "read_table", "record_failure", "reject_reasons", "rescoring", "rows", "rows_of_run", "run_rows",
     "shared_memory", "stage", "staged_dates", "staging", "summary", "themes_file", "unstage", "watermark",
 ]  # fmt: skip

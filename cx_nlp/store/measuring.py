@@ -18,9 +18,10 @@ from cx_nlp.store import duck, due, files
 from cx_nlp.store.building import Built
 from cx_nlp.store.merge import Plan
 
-# tables_of(connection, feedback, mentions, parents) -> as_of and its tables by name, see `cx_nlp.measures.tables`.
+# tables_of(connection, feedback, mentions, parents) -> as_of, and name and rows each, see `cx_nlp.measures.tables`.
 TablesOf = Callable[
-    [duckdb.DuckDBPyConnection, str, str, dict[str, str | None]], tuple[dt.date | None, dict[str, pa.Table]]
+    [duckdb.DuckDBPyConnection, str, str, dict[str, str | None]],
+    tuple[dt.date | None, Iterable[tuple[str, pa.Table | Iterable[pa.RecordBatch]]]],
 ]
 
 
@@ -82,11 +83,11 @@ def build_measures(
                 of_feedback = _until(duck.parquet(con, feedback, schema.FEEDBACK), day)
                 of_mentions = _until(duck.parquet(con, mentions, schema.THEME_MENTIONS), day)
                 as_of, tables = tables_of(con, of_feedback, of_mentions, parents)
-            latest = as_of if day is None else latest
-            if as_of is not None and (day is None or day == as_of != latest):
-                for table, rows in tables.items():
-                    final = files.partition(plan.lake, table, as_of)
-                    writes[final] = files.write_table(final, rows, schema.TABLES[table], run_id=plan.run_id)
+                latest = as_of if day is None else latest
+                if as_of is not None and (day is None or day == as_of != latest):
+                    for table, rows in tables:
+                        final = files.partition(plan.lake, table, as_of)
+                        writes[final] = files.write_table(final, rows, schema.TABLES[table], run_id=plan.run_id)
             if step:
                 step(1)
     stale = [

@@ -103,6 +103,12 @@ def drop_staging(lake: Path, run_id: str) -> None:
         raise LakeError(f"cannot remove {folder}: {error.strerror or error}") from None
 
 
+def rows(lake: Path, table: str) -> int:
+    """Rows of a table of the lake; 0 where it has no file. Raises LakeError for a file that is not of this schema."""
+    paths = [files.themes_file(lake)] if table == "themes" else files.partitions(lake, table).values()
+    return sum(files.check_schema(path, schema.TABLES[table]) for path in paths if path.exists())
+
+
 def summary(lake: Path) -> dict[str, int]:
     """Rows in each table of the lake, by name; tables without a file are left out."""
     found = {}

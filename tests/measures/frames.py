@@ -76,7 +76,9 @@ def tables(said: pa.Table, named: pa.Table | None = None, *, parents=None, **opt
         as_of, found = measures.tables(
             con, feedback="in_feedback", mentions="in_mentions", parents=parents or {}, run_id=RUN, **options
         )
-    return {"as_of": as_of} | {name: table.to_pandas() for name, table in found.items()}
+        return {"as_of": as_of} | {
+            name: pa.Table.from_batches(rows, schema.TABLES[name]).to_pandas() for name, rows in found
+        }
 
 
 def made(

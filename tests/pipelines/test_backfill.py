@@ -1,12 +1,16 @@
 """The flows of many dates, with processes that score side by side."""
 
+import json
+import logging
 import os
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from cx_nlp import logs
 from cx_nlp.errors import TransientError, Unexpected
 from tests import nights, tiny_model
 
@@ -82,16 +86,48 @@ def live(folder):
         call(sleep, folder)
 
 
-def pool_of(number):
+def speak(_):
+    logging.getLogger("cx_nlp").info("scored", extra=logs.fields("r1", "score", rows=3))
+    return os.getpid()
+
+
+def pool_of(number, *, apart=False):
     from cx_nlp_pipelines import pool
 
-    return pool.pool(number)
+    return pool.pool(number, apart=apart)
 
 
-def test_a_process_that_is_killed_is_one_line(tmp_path):
-    with pool_of(2) as call, pytest.raises(TransientError, match="what was committed stays"):
+@pytest.mark.parametrize(("number", "apart"), [(2, False), (1, True)])
+def test_a_process_that_is_killed_is_one_line(tmp_path, number, apart):
+    with pool_of(number, apart=apart) as call, pytest.raises(TransientError, match="what was committed stays") as told:
         call(die, tmp_path)
     assert (tmp_path / "started").exists()
+    assert ("--workers 1" in str(told.value)) == (number > 1), "no advice that changes nothing"
+
+
+def test_a_block_that_raises_does_not_wait_for_its_process(tmp_path):
+    """As a task does whose time is over, while its process goes on."""
+    waiting = ThreadPoolExecutor(1)
+    deadline = time.monotonic() + 50  # the process would sleep for 60 seconds
+    with pytest.raises(TimeoutError), pool_of(1, apart=True) as call:
+        given = waiting.submit(call, sleep, tmp_path)
+        while not (tmp_path / "pid").exists():
+            time.sleep(0.1)
+            assert time.monotonic() < deadline
+        raise TimeoutError
+    assert time.monotonic() < deadline
+    with pytest.raises(TransientError):
+        given.result(timeout=30)
+    waiting.shutdown()
+
+
+def test_one_process_apart_logs_as_this_one(capfd, monkeypatch):
+    monkeypatch.setattr(logs, "_kind", "json")
+    monkeypatch.setattr(logs.log, "level", logging.INFO)
+    with pool_of(1, apart=True) as call:
+        assert call(speak, None) != os.getpid()
+    (line,) = capfd.readouterr().err.splitlines()
+    assert json.loads(line).items() >= {"message": "scored", "run_id": "r1", "rows": 3}.items()
 
 
 def test_processes_end_when_their_parent_is_killed(tmp_path):

@@ -55,11 +55,33 @@ def test_the_model_is_let_go_once_all_is_scored(harness, config, monkeypatch):
         monkeypatch.setattr(owner, name, call)
 
     watched(harness.night, "measure")
-    watched(harness.discovery, "discover")
+    watched(harness.pools.discovery, "discover")
     harness.nightly(str(config))
     assert held == [0, 0], "themes are discovered, then measures made, without the model"
     ((version,),) = nights.query(config.parent / "lake", "SELECT DISTINCT model_version FROM runs")
     assert version and "sentiment=" in version, "the run still says which model it was"
+
+
+def test_a_large_night_works_in_processes_of_its_own_and_gives_the_same_lake(harness, tmp_path, tiny, monkeypatch):
+    monkeypatch.setenv("CX_NLP_KEY", "one key for both lakes, as their hashes must agree")
+    lakes = []
+    for most in (harness.LARGE, 0):
+        (tmp_path / str(most)).mkdir()
+        config = nights.survey(tmp_path / str(most), tiny)
+        monkeypatch.setattr(harness, "LARGE", most)
+        if not most:
+            monkeypatch.setattr(
+                "cx_nlp_pipelines.loaded.scorer", lambda config: pytest.fail("the model is loaded here")
+            )
+            monkeypatch.setattr("cx_nlp.night.measure", lambda *given, **options: pytest.fail("measured here"))
+        assert harness.nightly(str(config))["survey"]["new"] == 7
+        lakes.append(config.parent / "lake")
+    apart = {"feedback": "run_id, scored_at", "theme_mentions": "run_id", "measures": "run_id", "drivers": "run_id"}
+    for table, columns in apart.items():
+        one, other = (nights.query(lake, f"SELECT * EXCLUDE ({columns}) FROM {table} ORDER BY ALL") for lake in lakes)
+        assert one == other and one, table
+    versions = [nights.query(lake, "SELECT model_version FROM runs") for lake in lakes]
+    assert versions[0] == versions[1] and versions[0][0][0]
 
 
 def test_the_page_shows_counts_themes_progress_and_gates_and_no_text(harness, config):

@@ -17,7 +17,7 @@ def tables_of(con, feedback, mentions, parents):
         f"SELECT max(feedback_date), count(*), (SELECT count(*) FROM {mentions}) FROM {feedback}"
     ).fetchall()
     if as_of is None:
-        return None, {}
+        return None, []
     values = {
         "as_of": as_of,
         "period": "all",
@@ -28,7 +28,7 @@ def tables_of(con, feedback, mentions, parents):
     }
     found = {name: schema.TABLES[name].empty_table() for name in schema.MEASURE_TABLES}
     found["measures"] = pa.Table.from_pylist([values], schema=schema.MEASURES)
-    return as_of, found
+    return as_of, found.items()
 
 
 def night(lake, run_id, rows, **options):
