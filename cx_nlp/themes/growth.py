@@ -16,7 +16,7 @@ import pandas as pd
 from cx_nlp.themes.discover import Group, discover, is_near
 from cx_nlp.themes.lineage import extend, merge_near, split_apart
 from cx_nlp.themes.naming import names
-from cx_nlp.themes.registry import COLUMNS, KEY, POOL, SPARE, NewTheme, Registry, match, matched, retire_empty
+from cx_nlp.themes.registry import COLUMNS, KEY, POOL, SPARE, NewTheme, Registry, match, retire_empty
 from cx_nlp.themes.vectors import closeness, unit
 
 
@@ -100,15 +100,13 @@ def _is_said_by_many(mentions: pd.DataFrame, limits: Limits) -> bool:
 
 def nearest_theme(registry: Registry, rows: np.ndarray) -> int | None:
     """The oldest theme that nearly accepts these stored mentions, the closest of those of one step; None if none does."""
-    themes = matched(registry)
-    if not themes:
+    of = registry.exemplars
+    if not of.themes:
         return None
-    its = [registry.rows_of(theme.number) for theme in themes]
-    exemplars = unit(registry.vectors[np.concatenate(its)])
-    all_near = closeness(unit(registry.vectors[rows]), exemplars, np.cumsum([0, *map(len, its)])[:-1])
+    all_near = closeness(unit(registry.vectors[rows]), of.vectors, of.starts)
     near = [
         (theme.born, -float(column.mean()), theme.number)
-        for theme, column in zip(themes, all_near.T, strict=True)
+        for theme, column in zip(of.themes, all_near.T, strict=True)
         if is_near(column, theme.threshold)
     ]
     return min(near)[2] if near else None

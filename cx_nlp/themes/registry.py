@@ -9,6 +9,7 @@ All functions go from a registry to a registry; numbers are given once and never
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -59,6 +60,15 @@ def no_mentions() -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
+class Exemplars:
+    """Of the T themes that have some, by number: unit vectors (E, H), theme after theme, each from its start (T,)."""
+
+    themes: tuple[NewTheme, ...]
+    vectors: np.ndarray
+    starts: np.ndarray
+
+
+@dataclass(frozen=True)
 class Registry:
     """mentions: columns COLUMNS, `number` being a theme's or POOL; vectors: theirs, row by row, as `vectors.grid` gives."""
 
@@ -73,10 +83,26 @@ class Registry:
         if len(self.mentions) != len(self.vectors):
             raise ValueError(f"{len(self.mentions)} mentions, {len(self.vectors)} vectors: expected as many")
 
-    @property
+    # A registry never changes, so what is asked of it for each theme and each group is found once.
+    @cached_property
     def numbers(self) -> np.ndarray:
         """Of each stored mention, the number of its theme, int (N,)."""
-        return self.mentions["number"].to_numpy(dtype=np.int64)
+        numbers = self.mentions["number"].to_numpy(dtype=np.int64)
+        numbers.flags.writeable = False
+        return numbers
+
+    @cached_property
+    def _rows(self) -> dict[int, np.ndarray]:
+        order = np.argsort(self.numbers, kind="stable")
+        numbers, starts = np.unique(self.numbers[order], return_index=True)
+        return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)) if len(order) else {}
+
+    @cached_property
+    def exemplars(self) -> "Exemplars":
+        themes = matched(self)
+        rows = [self._rows[theme.number] for theme in themes]
+        held = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
+        return Exemplars(themes, unit(self.vectors[held]), np.cumsum([0, *map(len, rows)])[:-1])
 
     @property
     def active(self) -> tuple[NewTheme, ...]:
@@ -84,7 +110,8 @@ class Registry:
         return tuple(theme for theme in self.themes if not theme.is_retired and theme.merged_into is None)
 
     def rows_of(self, number: int) -> np.ndarray:
-        return np.flatnonzero(self.numbers == number)
+        """Places of the stored mentions of a theme, or of the pool, in their order."""
+        return self._rows.get(number, np.zeros(0, dtype=np.int64))
 
     def taking(self, rows: np.ndarray) -> "Registry":
         """With these stored mentions alone, in this order."""
@@ -100,13 +127,11 @@ def match(
     stays (merges followed) if the closeness misses its threshold by no more than `slack`, one or of each (M,). Each row
     depends on its own vector, on what it had and on the registry alone.
     """
-    themes = matched(registry)
+    themes = registry.exemplars.themes
     found, scores = np.full(len(vectors), POOL, dtype=np.int64), np.zeros(len(vectors))
     if not themes or not len(vectors):
         return found, scores
-    rows = [registry.rows_of(theme.number) for theme in themes]
-    starts = np.cumsum([0, *map(len, rows)])[:-1]
-    exemplars = unit(registry.vectors[np.concatenate(rows)])
+    exemplars, starts = registry.exemplars.vectors, registry.exemplars.starts
     least = np.array([theme.threshold for theme in themes])
     born = np.array([theme.born for theme in themes])
     numbers = np.array([survivor(registry, theme.number) for theme in themes])
@@ -142,15 +167,13 @@ def forget(registry: Registry, keys: Iterable[tuple[str, str]]) -> Registry:
 
 def matched(registry: Registry) -> tuple[NewTheme, ...]:
     """Themes that have exemplars, by number; what one accepts that is merged counts for the theme it was merged into."""
-    there = set(registry.numbers.tolist())
-    return tuple(theme for theme in registry.themes if theme.number in there)
+    return tuple(theme for theme in registry.themes if len(registry.rows_of(theme.number)))
 
 
 def retire_empty(registry: Registry) -> Registry:
     """Themes that nothing can belong to any more, for want of exemplars, are retired."""
-    there = {survivor(registry, theme.number) for theme in matched(registry)} | {
-        theme.number for theme in matched(registry)
-    }
+    held = {theme.number for theme in matched(registry)}
+    there = held | {survivor(registry, number) for number in held}
     themes = [replace(theme, is_retired=theme.is_retired or theme.number not in there) for theme in registry.themes]
     return replace(registry, themes=tuple(themes))
 

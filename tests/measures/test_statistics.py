@@ -63,6 +63,21 @@ def test_log_odds_find_nothing_where_nothing_is():
     assert 0.03 < np.mean(np.abs(z[~np.isnan(z)]) > 1.96) < 0.06
 
 
+def test_the_shortest_solution_is_that_of_the_pseudoinverse():
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(300, 40)) * (rng.random((300, 40)) < 0.2)
+    for alike in ("none", "some", "many"):
+        if alike != "none":
+            x[:, 3], x[:, 9], x[:, 20] = x[:, 4] / 2, 0, x[:, 21] - x[:, 22]
+        if alike == "many":
+            x[:, 25:] = x[:, :15]
+        products, right = x.T @ x, x.T @ rng.normal(size=300)
+        expected = np.linalg.pinv(products, rcond=1e-10, hermitian=True) @ right
+        assert statistics.shortest(products, right) == pytest.approx(expected, abs=1e-12), alike
+    assert statistics.shortest(np.zeros((2, 2)), np.zeros(2)).tolist() == [0, 0]
+    assert statistics.shortest(np.zeros((0, 0)), np.zeros(0)).tolist() == []
+
+
 def test_least_squares_agree_with_statsmodels():
     import statsmodels.api as sm
 
