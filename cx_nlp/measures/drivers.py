@@ -5,7 +5,7 @@ circular. `impact`, leave one theme out: the mean of all responses less the mean
 is small for a rare theme. The regression is ordinary least squares of the outcome on themes together, one column
 for naming a theme and one for its sentiment there, centred among those who name it: `presence` is naming it at its
 usual sentiment, all other themes alike. Intervals are percentiles over resampled customers (Efron 1979; customers
-whole, as in Cameron, Gelbach & Miller 2008).
+whole, as in Cameron, Gelbach & Miller 2008), further out where few customers name the theme (`expanded`).
 
 Who names a theme names all above it, so a theme and one above it would share one effect between them, by halves where
 few name another. Therefore a theme with none below it is estimated among the most specific themes that each response
@@ -64,7 +64,7 @@ def _rows(
             _regression(entered, told, sentiment, of.customer, min_n)
             for entered, told in levels(named, above[np.ix_(kept, kept)])
         ]
-        found = _resampled(of, named, regressions, rng, resamples)
+        found = _resampled(of, named, people[kept], regressions, rng, resamples)
     figures, low, high, stability = found
     crowded = {
         kept[t]: len(of.y) < ROWS_A_COLUMN * one.x.shape[1] for one in regressions for t in np.flatnonzero(one.told)
@@ -128,10 +128,33 @@ def _regression(
     return Regression(columns, design(entered[:, columns], sentiment[:, columns]), told)
 
 
+def expanded(people: np.ndarray) -> np.ndarray:
+    """people (T,) -> percentiles (2, T) of resamples that are the ends of a 95 % interval.
+
+    Percentiles are too near where n is small: they take the spread of a sample for that of the population, and a normal
+    for a t. So they go out to the probability of sqrt(n / (n - 1)) t (Hesterberg 2015, What Teachers Should Know About the
+    Bootstrap, The American Statistician 69, section 4.3), n being those who name the theme. One person: the extremes.
+    """
+    from scipy.stats import norm, t
+
+    n = np.asarray(people, dtype=float)
+    with np.errstate(all="ignore"):
+        tail = norm.cdf(np.sqrt(n / (n - 1)) * t.ppf(0.025, n - 1))
+    tail = np.nan_to_num(tail, nan=0.0)
+    return 100 * np.stack([tail, 1 - tail])
+
+
 def _resampled(
-    of: Answers, named: np.ndarray, regressions: Sequence[Regression], rng: np.random.Generator, resamples: int
+    of: Answers,
+    named: np.ndarray,
+    people: np.ndarray,
+    regressions: Sequence[Regression],
+    rng: np.random.Generator,
+    resamples: int,
 ) -> tuple[Figures, Figures, Figures, np.ndarray]:
-    """Figures (T,) of the themes named (N, T), their intervals' ends, and the share of resamples with presence's sign."""
+    """Figures (T,) of the themes named (N, T) by people (T,), their intervals' ends, and the share of resamples with
+    presence's sign.
+    """
     from scipy.sparse import csr_array
 
     naming = csr_array(named.astype(float))
@@ -142,12 +165,14 @@ def _resampled(
         weight = np.bincount(rng.integers(0, count, size=count), minlength=count)[of.customer].astype(float)
         drawn.append(_figures(of.y, naming, regressions, weight))
     low, high = {}, {}
+    ends = expanded(people)
     for name in figures:
         stack = np.stack([one[name] for one in drawn])
-        with np.errstate(all="ignore"):
-            low[name], high[name] = (
-                np.nanpercentile(stack, [2.5, 97.5], axis=0) if named.shape[1] else (np.empty(0),) * 2
-            )
+        low[name], high[name] = np.full((2, named.shape[1]), np.nan)
+        for at, values in enumerate(stack.T):
+            known = values[~np.isnan(values)]
+            if len(known):
+                low[name][at], high[name][at] = np.percentile(known, ends[:, at])
         if name == "presence":
             stability = (np.sign(stack) == np.sign(figures[name])).mean(axis=0)
     return figures, low, high, stability

@@ -48,7 +48,9 @@ def read(
             **{name: kept[name] for name in ("touchpoint", "channel", "segment", "nps", "csat", "ces", "rating", "language")},
             "rating_scale": ["stars 1-5" if rated else None for rated in kept["rating"].notna()],
             "nps_group": [nps_group(None if pd.isna(value) else int(value)) for value in kept["nps"]],
-            "weight": 1.0, "score_status": np.where(kept["has_comment"], "scored", "no_text"), "text": "x",
+            "weight": 1.0, "text": "x",
+            # Nothing is planted in a response's further comments. Unread: read as neutral, they set apart those who write them.
+            "score_status": np.where(kept["has_comment"], np.where(kept["part"] == 1, "scored", "unreadable"), "no_text"),
             "sentiment_label": label, "sentiment_score": pd.Series(label).map(_SCORE), "is_uncertain": False,
             "is_mixed": (kept["tone"] == "mixed") & shown, "primary_emotion": emotion,
             "is_emotional": ~np.isin(emotion, UNEMOTIONAL), "emotional_intensity": np.where(emotion == "neutral", 0.1, 0.6),

@@ -180,3 +180,14 @@ def test_at_each_level_a_response_enters_with_its_most_specific_themes():
 def test_themes_that_lie_above_each_other_in_a_circle_stand_beside_each_other():
     found = csat(by_hand(), {"t/a": "t/b", "t/b": "t/a"})
     assert not found["suppressed"].any() and found.loc["t/c", "presence_low"] < found.loc["t/c", "presence_high"]
+
+
+def test_intervals_reach_further_out_where_few_name_a_theme():
+    from scipy import stats
+
+    ends = drivers.expanded(np.array([1, 2, 20, 1_000_000]))
+    assert ends[:, 0].tolist() == [0, 100], "one person tells nothing of others"
+    assert ends[0] == pytest.approx(100 - ends[1])
+    assert ends[0, 2] == pytest.approx(100 * stats.norm.cdf(-np.sqrt(20 / 19) * 2.0930), abs=1e-3)
+    assert ends[0, 3] == pytest.approx(2.5, abs=1e-3)
+    assert (np.diff(ends[0]) > 0).all()
