@@ -72,7 +72,7 @@ def backfill(config: str, first: str, last: str, workers: int = 0) -> dict[str, 
 def _backfill(settings: Config, first: str, last: str, workers: int) -> dict[str, dict[str, int]]:
     night.check(settings)
     taxonomy(settings)
-    dates = (date.fromisoformat(first), date.fromisoformat(last))
+    dates = options.days(first, last)
     this = night.new_night(settings, flow="backfill", dates=dates)
     of = pools.processes(workers)
     with lake_of(this), pools.pool(of) as call:

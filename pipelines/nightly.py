@@ -145,7 +145,7 @@ def nightly(
     settings = load_config(Path(config))
     if workers:
         settings = settings.model_copy(update={"dask": DaskConfig(workers=workers)})
-    day = date.fromisoformat(only_date) if only_date else None
+    day = options.day(only_date, "only_date") if only_date else None
     with credentials.looking_up(blocks.look_up):
         return _night(settings, day, reread)
 

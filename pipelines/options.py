@@ -1,14 +1,14 @@
 """How often and how long tasks are tried, by config. The time of the whole night is shared out between its tasks."""
 
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from prefect import Task
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import State
 
-from cx_nlp.errors import RunStopped, TransientError
+from cx_nlp.errors import RunStopped, TransientError, UsageError
 from cx_nlp.flow_config import FlowConfig
 
 
@@ -25,6 +25,22 @@ TRIED_AGAIN: dict[str, Any] = {
     "retry_jitter_factor": 0.5,
     "retry_condition_fn": may_help,
 }
+
+
+def day(text: str, name: str) -> date:
+    """A flow's parameter as a date; Prefect's page and API take any text. Raises UsageError that names it."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{name}: {text[:40]!r} is not a date such as 2026-03-02") from None
+
+
+def days(first: str, last: str) -> tuple[date, date]:
+    """Both included. Raises UsageError for what is no date, and for a range that ends before it begins."""
+    found = day(first, "first"), day(last, "last")
+    if found[0] > found[1]:
+        raise UsageError(f"first: {first} is after last: {last}")
+    return found
 
 
 class Timed:

@@ -3,12 +3,11 @@
 cx-nlp rescore --lake lake
 """
 
-from datetime import date
 from functools import partial
 from pathlib import Path
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
-from cx_nlp_pipelines import blocks
+from cx_nlp_pipelines import blocks, options
 from cx_nlp_pipelines import pool as pools
 from cx_nlp_pipelines.backfill import THREADS, score_all
 from cx_nlp_pipelines.loaded import taxonomy
@@ -45,7 +44,7 @@ def rescore(
     taxonomy(settings)
     dates = None
     if first or last:
-        dates = (date.fromisoformat(first or "0001-01-01"), date.fromisoformat(last or "9999-12-31"))
+        dates = options.days(first or "0001-01-01", last or "9999-12-31")
     this = night.new_night(settings, flow="rescore", dates=dates)
     of = pools.processes(workers)
     with lake_of(this), pools.pool(of) as call:

@@ -21,6 +21,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import cx_nlp_pipelines  # noqa: F401  (sets Prefect quiet and offline before it is imported)
 
@@ -56,9 +57,15 @@ def schedule(config: Path, *, cron: str | None = None, timezone: str | None = No
             threading.Thread(target=_watch, args=watching, daemon=True).start()
         log.info(
             "nights at %r (%s), the next one %s; server %s; Ctrl-C ends it",
-            cron, timezone, next_time(dt.datetime.now(dt.UTC)).isoformat(timespec="minutes"), os.environ["PREFECT_API_URL"],
+            cron, timezone, next_time(dt.datetime.now(dt.UTC)).isoformat(timespec="minutes"), _shown(os.environ["PREFECT_API_URL"]),
         )  # fmt: skip
         _serve(config, cron, timezone)
+
+
+def _shown(url: str) -> str:
+    """An address without the name and password that may stand in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _serve(config: Path, cron: str, timezone: str) -> None:

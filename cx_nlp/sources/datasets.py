@@ -27,18 +27,25 @@ def data_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise SourceError(f"no such folder: {folder}")
     if (folder / "dataset_dict.json").exists():
-        splits = _json(folder / "dataset_dict.json").get("splits", [])
-        return [file for split in splits for file in data_files(folder / str(split))]
+        index = folder / "dataset_dict.json"
+        return [file for split in _json(index).get("splits", []) for file in data_files(_within(index, split))]
     state = folder / "state.json"
     if not state.exists():
         raise SourceError(f"{folder}: no dataset saved with save_to_disk (no state.json and no dataset_dict.json)")
-    files = [folder / str(one.get("filename")) for one in _json(state).get("_data_files", [])]
+    files = [_within(state, one.get("filename")) for one in _json(state).get("_data_files", [])]
     if not files:
         raise SourceError(f"{state}: names no data file")
     for file in files:
         if not file.is_file():
             raise SourceError(f"{state}: names {file.name}, which is not there")
     return files
+
+
+def _within(index: Path, name: object) -> Path:
+    """What a folder's index names; it may come from anywhere, and name what is not this folder's."""
+    if not isinstance(name, str) or name in ("", "..") or Path(name).name != name:
+        raise SourceError(f"{index}: names {str(name)[:100]!r}, expected a name in its own folder")
+    return index.parent / name
 
 
 def read(path: Path, *, chunk_rows: int = 5000, encoding: str | None = None) -> Iterator[Chunk]:

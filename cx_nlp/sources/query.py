@@ -14,7 +14,8 @@ PARAMETERS = ("since", "until")
 # Before anything: no feedback is older than what `dates` can read, and every database takes this date.
 BEGINNING = dt.datetime(1900, 1, 1)
 _TOKEN = re.compile(
-    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/|::|(?<![\w:]):(?P<name>[A-Za-z_]\w*)", re.DOTALL
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$|--[^\n]*|/\*.*?\*/|::|(?<![\w:]):(?P<name>[A-Za-z_]\w*)",
+    re.DOTALL,
 )
 
 

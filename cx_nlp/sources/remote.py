@@ -75,9 +75,10 @@ def listed(url: Filled, options: Mapping[str, Any], *, label: str) -> tuple[Any,
 
 
 def _file(key: str, info: Mapping[str, Any]) -> RemoteFile:
-    plain = urlsplit(key).path if key.startswith(("http://", "https://")) else key
+    # Only web addresses are quoted: in a bucket, "a%20b.csv" and "a b.csv" are two files.
+    plain = unquote(urlsplit(key).path) if key.startswith(("http://", "https://")) else key
     tags = [f"{name.lower()}:{info[name]}:{info.get('size')}" for name in _TAGS if info.get(name)]
-    return RemoteFile(key, PurePosixPath(unquote(plain)), tags[0] if tags else None)
+    return RemoteFile(key, PurePosixPath(plain), tags[0] if tags else None)
 
 
 @contextmanager

@@ -31,15 +31,15 @@ def assign_themes(plan: Plan, built: Iterable[Built], assigned: Sequence[Path]) 
         for one in built:
             for temporary, final in one.writes:
                 if final in finals:
-                    _rewrite(con, plan, temporary, final, folder / f"{final.parent.name}.parquet")
+                    _rewrite(con, plan, temporary, folder / f"{final.parent.name}.parquet")
     counts: dict[str, int] = {}
     for _, source, rows in found:
         counts[source] = counts.get(source, 0) + rows
     return [*built, replace(Built(), discovered=tuple(sorted(counts.items())))]
 
 
-def _rewrite(con, plan: Plan, temporary: Path, final: Path, aside: Path) -> None:
-    temporary.replace(aside)
+def _rewrite(con, plan: Plan, temporary: Path, aside: Path) -> None:
+    """The file `temporary` with themes, written aside and put in its place when it is whole."""
     value = {name: f"coalesce(a.{name}, l.{name})" for name in ("theme_id", "theme_score", "themes_version")}
     value["method"] = f"CASE WHEN a.theme_id IS NULL THEN l.method ELSE {duck.literal(METHOD)} END"
     columns = ", ".join(
@@ -48,10 +48,9 @@ def _rewrite(con, plan: Plan, temporary: Path, final: Path, aside: Path) -> None
     order = ", ".join(f'"{name}" NULLS FIRST' for name in schema.KEYS["theme_mentions"])
     rows = duck.arrow(
         con,
-        f"""SELECT {columns} FROM {duck.parquet(con, [aside], schema.THEME_MENTIONS)} AS l LEFT JOIN assigned AS a
+        f"""SELECT {columns} FROM {duck.parquet(con, [temporary], schema.THEME_MENTIONS)} AS l LEFT JOIN assigned AS a
             ON l.source = a.source AND l.feedback_id = a.feedback_id AND l.mention_id = a.mention_id
                AND l.theme_id IS NULL
             ORDER BY {order}""",
     )
-    files.write_table(final, rows, schema.THEME_MENTIONS, run_id=plan.run_id)
-    aside.unlink()
+    files.write_table(aside, rows, schema.THEME_MENTIONS, run_id=plan.run_id).replace(temporary)

@@ -112,6 +112,19 @@ def test_a_gate_stops_the_night_before_anything_is_replaced_and_its_report_is_ke
     assert stopped == [("survey", "rejected", 2 / 9, 9)]
 
 
+def test_a_parameter_that_is_no_date_is_one_line(harness, config):
+    from cx_nlp_pipelines import options
+
+    from cx_nlp.errors import UsageError
+
+    with pytest.raises(UsageError, match="only_date: '2026-13-01' is not a date such as 2026-03-02"):
+        harness.nightly(str(config), only_date="2026-13-01")
+    with pytest.raises(UsageError, match="last: 'soon' is not a date"):
+        options.days("2026-03-01", "soon")
+    with pytest.raises(UsageError, match="first: 2026-03-02 is after last: 2026-03-01"):
+        options.days("2026-03-02", "2026-03-01")
+
+
 def test_people_hear_of_a_night_that_failed_in_one_line_without_text(harness, config, monkeypatch):
     from cx_nlp_pipelines import hooks
 

@@ -30,6 +30,11 @@ def test_cron_is_local_to_its_zone_and_follows_summer_time():
         serving._times("99 3 * * *", "UTC")
 
 
+def test_an_address_is_told_without_its_password():
+    assert serving._shown("https://me:w0rd@prefect.example/api") == "https://prefect.example/api"
+    assert serving._shown("http://127.0.0.1:4200/api") == "http://127.0.0.1:4200/api"
+
+
 def test_a_port_that_is_taken_is_named():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -50,6 +50,18 @@ def test_all_splits_and_all_files_are_found(tmp_path):
     assert len(data_files(tmp_path / "d" / "test")) == 2
 
 
+@pytest.mark.parametrize("name", ["../other/secret.arrow", "/etc/passwd", "..", "", None, 3])
+def test_an_index_names_nothing_outside_its_folder(tmp_path, name):
+    save(tmp_path / "other", [table()])
+    save(tmp_path / "d", [table()])
+    (tmp_path / "d" / "state.json").write_text(json.dumps({"_data_files": [{"filename": name}]}))
+    with pytest.raises(SourceError, match="expected a name in its own folder"):
+        data_files(tmp_path / "d")
+    (tmp_path / "d" / "dataset_dict.json").write_text(json.dumps({"splits": [name]}))
+    with pytest.raises(SourceError, match="expected a name in its own folder"):
+        data_files(tmp_path / "d")
+
+
 def test_no_rows_show_their_columns(tmp_path):
     save(tmp_path / "d", [table(0)])
     (chunk,) = read(*data_files(tmp_path / "d"))

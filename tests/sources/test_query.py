@@ -17,6 +17,8 @@ START = dt.datetime(2026, 7, 10, 1, 30, tzinfo=dt.UTC)
         ("SELECT * FROM f WHERE at >= :since AND at < :until", {"since", "until"}),
         ("SELECT at::date, '12:30', \"a:b\", `c:d` FROM f -- :other\nWHERE /* :more */ at > :since", {"since"}),
         ("SELECT 'it''s :since' FROM f", set()),
+        ("SELECT $$it's :other$$, $q$ $$ :more $q$ FROM f WHERE at > :since", {"since"}),
+        ("SELECT $1, price || ' $' FROM f WHERE at > :since /* $ */", {"since"}),
     ],
 )
 def test_names_outside_quotes_and_comments(text, names):

@@ -50,6 +50,7 @@ def test_what_a_store_says_of_its_content_is_a_tag():
     assert remote._file("b/x.csv", {"size": 3, "ETag": '"abc"'}).tag == 'etag:"abc":3'
     assert remote._file("b/x.csv", {"size": 3, "created": "now"}).tag is None
     assert remote._file("https://h/a%20b.csv?sig=abc", {}).path.name == "a b.csv"
+    assert remote._file("bucket/a%20b.csv", {}).path.name == "a%20b.csv", "beside which there may be an a b.csv"
 
 
 def test_a_store_that_is_away_may_be_tried_again_and_shows_no_secret(memory, monkeypatch):
