@@ -8,8 +8,10 @@ import pytest
 
 from cx_nlp.errors import UsageError
 from cx_nlp.explore import connect
+from cx_nlp.measures import relations
 from cx_nlp.sample import load_facts
 from cx_nlp.score.predict import Predictor
+from cx_nlp.themes import emerging
 from tests import nights
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -115,6 +117,21 @@ def test_week_nine_of_delivery_stands_out(con):
                 AND period_start = DATE '{first}'""",
         )
         assert then["high"] < FACTS[f"{measure}-deliver"].value
+
+
+def test_the_new_theme_emerges_in_its_second_week(con):
+    """On the night of then: seven weeks later, when the sample ends, it is no longer new."""
+    window = FACTS["new-sign-in"].window
+    night = window.first + dt.timedelta(days=9)
+    upto = {
+        name: f"(SELECT * FROM {name} WHERE feedback_date <= DATE '{night}')" for name in ("feedback", "theme_mentions")
+    }
+    relations.load(con, feedback=upto["feedback"], mentions=upto["theme_mentions"], parents={})
+    found = emerging.emerging(con, night, min_n=20)
+    (row,) = found[found["is_emerging"]].to_dict("records")
+    assert (
+        row["theme_id"] == "retailer/sign-in" and row["q_value"] < 0.01 and row["n_customers"] >= 5 and row["low"] > 1
+    )
 
 
 def test_the_new_theme_is_first_seen_in_its_first_week(con):
