@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 LAKE ?= lake
+JOBS ?= 2
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: run test nightly lock notebook clean help python
 
 help:
 	@echo "make run       create the environment, score the bundled sample into ./$(LAKE), print a summary"
-	@echo "make test      create the environment, run format check, lint, types and all tests"
+	@echo "make test      create the environment, run format check, lint, types and all tests (in JOBS=$(JOBS) processes)"
 	@echo "make nightly   the second suite, before a release: a real PostgreSQL and S3 server (apt-get install postgresql)"
 	@echo "make notebook  open the analyst's notebook"
 	@echo "make lock      write constraints.txt from the environment"
@@ -44,7 +45,7 @@ test: $(VENV)/.test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q --numprocesses $(JOBS) --dist loadfile
 
 $(VENV)/.nightly: $(VENV)/.test
 	@$(PIP) --editable '.[nightly]'
