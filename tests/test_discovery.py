@@ -10,6 +10,7 @@ import pytest
 
 from cx_nlp import discovery, doctor, schema, store
 from cx_nlp.discovery_config import DiscoveryConfig
+from cx_nlp.errors import LakeError
 from cx_nlp.score.scorer import Scorer, score_rows
 from cx_nlp.store import files
 from cx_nlp.themes.registry import Registry, forget
@@ -91,6 +92,27 @@ def themes_by_word(lake: Path) -> dict[str, set[str | None]]:
     for word, theme in nights.table(lake, "theme_mentions", "mention, theme_id"):
         found.setdefault(word, set()).add(theme)
     return found
+
+
+def test_a_disk_that_is_full_while_themes_are_written_leaves_the_runs_files_whole(lake, monkeypatch):
+    made = files.write_table
+
+    def full(path, *given, **options):
+        if path.parent.name == "themed":
+            made(path, *given, **options)
+            raise LakeError("No space left on device")
+        return made(path, *given, **options)
+
+    with store.locked(lake, holder="n1"):
+        monkeypatch.setattr(files, "write_table", full)
+        with pytest.raises(LakeError, match="No space left"):
+            prepared(lake, "n1", rows_of(1, FIRST))
+        monkeypatch.setattr(files, "write_table", made)
+        left = sorted((lake / "theme_mentions").rglob("*n1*"))
+        assert left and all(pq.read_table(path).num_rows for path in left)
+        plan, built = prepared(lake, "n1", rows_of(1, FIRST))
+        nights.commit(plan, built, themes=discovery.themes_of(lake, built, TAXONOMY))
+    assert themes_by_word(lake)["zipper"] - {None} == {"new/1"} and doctor.check_lake(lake) == []
 
 
 def test_a_night_writes_ids_and_themes_in_one_commit(begun):
