@@ -26,18 +26,23 @@ from cx_nlp.sample.world import START
 
 MIN_N, RESAMPLES = 20, 200
 FOUND = 0.05  # q, or one less the level of an interval, at which something counts as found
-PARTS = ("covered", "recognised", "false_finds", "led", "false_alarms")
-OF_NOTHING = ("false_finds", "false_alarms")  # asked of samples without any fact
+PARTS = ("covered", "recognised", "false_finds", "two_levels", "led", "false_alarms")
+OF_NOTHING = ("false_finds", "two_levels", "false_alarms")  # asked of samples without any fact
+OF_LEVELS = ("two_levels",)  # asked where every theme lies below one of three
 Score = tuple[str, bool]  # what was asked, and whether the answer was right (or, of no facts, wrong)
 
 
-def load(truth: pd.DataFrame, *, error: float, rng: np.random.Generator) -> duckdb.DuckDBPyConnection:
-    """A connection after `relations.load`, with what a reader with these errors makes of a sample."""
+def load(
+    truth: pd.DataFrame, *, error: float, rng: np.random.Generator, levels: bool = False
+) -> duckdb.DuckDBPyConnection:
+    """A connection after `relations.load`, with what a reader with these errors makes of a sample. levels: OF_LEVELS."""
     said, named = reader.read(truth, error=error, rng=rng)
+    themes = sorted(set(named["theme_id"].to_pylist())) if levels else []
+    parents = {theme: f"{reader.TAXONOMY}/above-{number % 3}" for number, theme in enumerate(themes)}
     con = duckdb.connect(config={"threads": 1})
     con.register("in_feedback", said)
     con.register("in_mentions", named)
-    relations.load(con, feedback="in_feedback", mentions="in_mentions", parents={})
+    relations.load(con, feedback="in_feedback", mentions="in_mentions", parents=parents)
     return con
 
 
@@ -127,18 +132,29 @@ def false_finds(con: duckdb.DuckDBPyConnection, rng: np.random.Generator) -> Ite
             yield name, bool(not low <= 0 <= high)
 
 
+def two_levels(con: duckdb.DuckDBPyConnection, rng: np.random.Generator) -> Iterator[Score]:
+    """Of a sample with nothing planted and OF_LEVELS: for each interval of a driver whether it leaves out 0."""
+    rows = drivers.drivers(con, min_n=MIN_N, rng=rng, resamples=RESAMPLES)
+    rows = rows[~rows["suppressed"]]
+    ends = rows[["theme_id", "presence_low", "presence_high"]].itertuples(index=False)
+    for theme_id, low, high in ends:
+        level = "above" if "/above-" in theme_id else "below"
+        yield f"drivers, presence, {level}", bool(not low <= 0 <= high)
+
+
 def simulate(
     facts: Sequence[Fact], *, samples: int, rows: int, error: float, seed: int, parts: Sequence[str] = PARTS
 ) -> dict[str, dict[str, list[int]]]:
     """-> for each of `parts`, {what was asked: [how often it was so, how often it was asked]}, see PARTS."""
     counted: dict[str, dict[str, list[int]]] = {part: {} for part in parts}
     for number in range(seed, seed + samples):
-        for of in (facts, ()):
-            wanted = [part for part in parts if (part in OF_NOTHING) == (not of)]
+        for of, levels in ((facts, False), ((), False), ((), True)):
+            wanted = [part for part in parts if (part in OF_NOTHING, part in OF_LEVELS) == (not of, levels)]
             if not wanted:
                 continue
             rng = np.random.default_rng(number)
-            with load(generate(seed=number, rows=rows, facts=of, start=START).truth, error=error, rng=rng) as con:
+            truth = generate(seed=number, rows=rows, facts=of, start=START).truth
+            with load(truth, error=error, rng=rng, levels=levels) as con:
                 for part in wanted:
                     for asked, hit in _asked(part, con, facts, rng):
                         counts = counted[part].setdefault(asked, [0, 0])
@@ -154,6 +170,8 @@ def _asked(
         return covered(con, facts)
     if part in ("led", "false_alarms"):
         return led(con, facts, rng) if part == "led" else false_alarms(con, rng)
+    if part == "two_levels":
+        return two_levels(con, rng)
     return recognised(con, facts, rng) if part == "recognised" else false_finds(con, rng)
 
 

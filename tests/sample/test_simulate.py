@@ -39,13 +39,21 @@ def test_a_readers_errors_are_as_many_as_stated(truth):
 
 def test_a_few_samples_are_counted():
     found = simulate.simulate(FACTS, samples=4, rows=1200, error=0.05, seed=50, parts=simulate.PARTS[:3])
-    assert set(found) == set(simulate.PARTS[:3])
+    assert set(found) == {"covered", "recognised", "false_finds"}
     hits, asked = np.sum(list(found["covered"].values()), axis=0)
     assert asked == 4 * len(found["covered"]) and len(found["covered"]) >= 20 and hits / asked > 0.85
     hits, asked = np.sum(list(found["recognised"].values()), axis=0)
     assert asked == 4 * 9 and hits / asked > 0.7
     hits, asked = np.sum(list(found["false_finds"].values()), axis=0)
     assert hits / asked < 0.15
+
+
+def test_drivers_of_two_levels_are_counted():
+    found = simulate.simulate(FACTS, samples=2, rows=1200, error=0.05, seed=50, parts=("two_levels",))["two_levels"]
+    assert set(found) == {"drivers, presence, above", "drivers, presence, below"}
+    assert found["drivers, presence, above"][1] == 2 * 3 * 3, "three themes above for three outcomes"
+    hits, asked = np.sum(list(found.values()), axis=0)
+    assert hits / asked < 0.2
 
 
 def test_a_sample_is_asked_for_what_leaders_need():
