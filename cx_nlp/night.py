@@ -182,7 +182,7 @@ def score_dates(
     """Score the rows of some dates and write their partitions under temporary names.
 
     scorer: gives a `Scorer`; called only if a row needs it, so that a night without news loads no model. of: how many
-    such calls there are at once; they share the memory, and their caller draws the bar. None: this one alone.
+    such calls there are at once; they share the cores, and their caller draws the bar. None: this one alone.
     """
     from cx_nlp.score.scorer import score_staged
 
@@ -196,7 +196,7 @@ def score_dates(
             return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
         kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
-        return store.build(plan, dates, kept, memory=store.shared_memory(of or 1), threads=max(1, 2 // (of or 1)))
+        return store.build(plan, dates, kept, memory=store.BESIDE_MODEL, threads=max(1, 2 // (of or 1)))
 
 
 def measure(

@@ -168,9 +168,12 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
         total = sum(plan.to_score.values())
         process = partial(pools.pool, 1, apart=total + store.rows(this.lake, "feedback") > LARGE)
         progress = artifacts.progress("nightly-progress", total=total, run_id=this.run_id)
-        with stages("score"), progress as done, process() as call:
-            built = scaling.score_all(lambda: partial(timed(score), call), this, plan, done)
-            version, vectors = call(pools.versions, settings) if any(one.scored for one in built) else (None, None)
+        with stages("score"), progress as done:
+            built = scaling.score_all(lambda: timed(score), process, this, plan, done)
+            version, vectors = None, None
+            if any(one.scored for one in built):
+                with process() as call:
+                    version, vectors = call(pools.versions, settings)
         with stages("discover"), process() as call:
             built = timed(discover)(call, this, plan, built, vectors)
         with stages("measure"), process() as call:

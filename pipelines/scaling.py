@@ -7,7 +7,7 @@ runs twice scores nothing twice; what it had begun is written anew under the sam
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 
 from cx_nlp_pipelines import pool
@@ -25,6 +25,9 @@ from cx_nlp.flow_config import DaskConfig
 from cx_nlp.night import Night
 
 Done = Callable[[int], None]
+Process = Callable[[], AbstractContextManager[pool.Call]]
+Score = Callable[[pool.Call, Night, store.Plan, Sequence[date]], store.Built]
+GROUPS = 8  # of dates that one process scores: what its libraries keep grows by some 5 MB a group
 
 
 @task(cache_policy=NO_CACHE, task_run_name="score-{dates[0]}", tags=["cx-nlp"])
@@ -34,15 +37,20 @@ def score_part(this: Night, plan: store.Plan, dates: Sequence[date], of: int) ->
 
 
 def score_all(
-    score: Callable[[], Callable[..., store.Built]], this: Night, plan: store.Plan, done: Done
+    score: Callable[[], Score], process: Process, this: Night, plan: store.Plan, done: Done
 ) -> list[store.Built]:
-    """Every group of dates -> what waits for the commit, in the plan's order. score: gives the task that does it here."""
+    """Every group of dates -> what waits for the commit, in the plan's order.
+
+    score: gives the task that does it without a cluster; process: where it calls what it does, anew for each GROUPS.
+    """
     dask = this.config.dask
     if dask is None or not sum(plan.to_score.values()):
-        built = []
-        for dates in plan.groups():
-            built.append(score()(this, plan, dates))
-            done(_rows(plan, dates))
+        built, groups = [], plan.groups()
+        for first in range(0, len(groups), GROUPS):
+            with process() as call:
+                for dates in groups[first : first + GROUPS]:
+                    built.append(score()(call, this, plan, dates))
+                    done(_rows(plan, dates))
         return built
     groups = plan.groups(dask.rows)
     with _cluster(dask) as runner:

@@ -10,14 +10,9 @@ import pyarrow as pa
 
 from cx_nlp.errors import LakeError
 
-_MEGABYTES = 384
-MEMORY = f"{_MEGABYTES}MB"  # of buffers; more rows than fit go to the spill folder
+MEMORY = "384MB"  # of buffers; more rows than fit go to the spill folder
+BESIDE_MODEL = "128MB"  # the same while a model holds its share; a sort of one slice needs no more
 BATCH = 10_000  # rows a batch handed to Arrow
-
-
-def shared_memory(sessions: int) -> str:
-    """The memory of one of several sessions at once; not less than a sort of one slice needs."""
-    return f"{max(128, _MEGABYTES // sessions)}MB"
 
 
 @contextlib.contextmanager
