@@ -54,18 +54,22 @@ def frontline(con: duckdb.DuckDBPyConnection, *, min_n: int, rng: np.random.Gene
         for row in rows if kind == "theme" else ():
             if row["n_term"] is not None:  # who saw it first would tell that somebody did
                 row |= first.get(str(row["term"]), {})
+        # Over all terms, those of few employees too: only those that many name would be tested, as if that were no news.
         q = false_discovery(two_sided(np.array([row["z"] for row in rows], dtype=float)))
-        parts += [row | {"kind": kind, "q": one} for row, one in zip(rows, q, strict=True)]
+        for row, one in zip(rows, q, strict=True):
+            hidden = {"log_odds": math.nan, "z": math.nan, "q": math.nan} if row["suppressed"] else {"q": one}
+            parts.append(row | {"kind": kind} | hidden)
     return pd.DataFrame(parts)
 
 
 def _apart(sums: pd.DataFrame, min_n: int) -> Iterator[dict[str, object]]:
+    """Rows with z of all terms that can be tested; it is to be hidden where they are suppressed."""
     figures = differences.compare(sums, is_share=True, min_n=min_n)
     for g, row in zip(sums.to_dict("records"), figures.to_dict("records"), strict=True):
         delta, z = math.nan, math.nan
         few = 0 < g["people1"] < MIN_PEOPLE
-        row["suppressed"] = row["suppressed"] or few
         effective = differences.effective_counts(g) if not row["suppressed"] else None
+        row["suppressed"] = row["suppressed"] or few
         if effective and g["s1"] + g["s0"] >= MIN_TERM:
             s1, n1, s0, n0 = effective
             delta, z = (float(one[0]) for one in log_odds(np.array([s1]), n1, np.array([s0]), n0))

@@ -147,3 +147,9 @@ def test_what_only_some_employees_say_shows_nothing_of_theirs():
     )
     assert found.loc["g/five", "n_term"] == 5 and not found.loc["g/five", "suppressed"]
     assert found.loc["g/none", "value"] == 0.0 and found.loc["g/none", "log_odds"] < 0
+    # What is hidden was a test all the same: to count only what many say would find what is not there.
+    from cx_nlp.measures.statistics import false_discovery, log_odds, two_sided
+
+    z = [log_odds(np.array([said]), 30, np.array([20]), 30)[1][0] for said in (5, 4, 0)]
+    q = false_discovery(two_sided(np.array(z)))
+    assert found.loc[["g/five", "g/none"], "q"].tolist() == pytest.approx([q[0], q[2]])
