@@ -90,7 +90,7 @@ def tables(
     if as_of is None:
         return None, iter(())
     makers: dict[str, Callable[[], pd.DataFrame | Iterator[pd.DataFrame]]] = {
-        "measures": lambda: rates.by_period(con, as_of, min_n=min_n, days=days, weeks=weeks, confusions=confusions),
+        "measures": lambda: rates.measures(con, as_of, min_n=min_n, days=days, weeks=weeks, confusions=confusions),
         "emotional": lambda: emotional.emotional(con, confusions=confusions or {}, min_n=min_n),
         "passives": lambda: passives.passives(con, min_n=min_n),
         "crossings": lambda: passives.crossings(con, min_n=min_n),

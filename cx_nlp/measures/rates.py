@@ -34,27 +34,14 @@ def measures(
     days: int = 92,
     weeks: int = 53,
     confusions: Mapping[str, np.ndarray] | None = None,
-) -> pd.DataFrame:
-    """All rows of `measures` but for run_id, in order of their key; con: after `relations.load`.
+) -> Iterator[pd.DataFrame]:
+    """All rows of `measures` but for run_id, in order of their key, some periods at a time: hundreds of themes give a
+    million rows, which need not all be held as a frame. con: after `relations.load`.
 
     Day and week by day and week as far back as told, months and all of it whole. The period `all` has a row for every
     measure of every group, with n = 0 where nobody gave it; other periods only where n > 0 (counts: where any is).
     confusions: as in `emotional.emotional`; `emotional_corrected` is null where they do not know the group's reader.
     """
-    parts = by_period(con, as_of, min_n=min_n, days=days, weeks=weeks, confusions=confusions)
-    return pd.concat(parts, ignore_index=True)
-
-
-def by_period(
-    con: duckdb.DuckDBPyConnection,
-    as_of: dt.date,
-    *,
-    min_n: int,
-    days: int = 92,
-    weeks: int = 53,
-    confusions: Mapping[str, np.ndarray] | None = None,
-) -> Iterator[pd.DataFrame]:
-    """`measures` some periods at a time: hundreds of themes give a million rows, which need not all be held as a frame."""
     first = con.execute("SELECT min(day) FROM piece").fetchall()[0][0]
     since = {"day": as_of - dt.timedelta(days), "week": as_of - dt.timedelta(weeks * 7)}
     known = by_reader(con, confusions or {})

@@ -26,8 +26,8 @@ def data_files(folder: Path) -> list[Path]:
         return [folder]
     if not folder.is_dir():
         raise SourceError(f"no such folder: {folder}")
-    if (folder / "dataset_dict.json").exists():
-        index = folder / "dataset_dict.json"
+    index = folder / "dataset_dict.json"
+    if index.exists():
         return [file for split in _json(index).get("splits", []) for file in data_files(_within(index, split))]
     state = folder / "state.json"
     if not state.exists():

@@ -105,16 +105,15 @@ def drop_staging(lake: Path, run_id: str) -> None:
 
 def rows(lake: Path, table: str) -> int:
     """Rows of a table of the lake; 0 where it has no file. Raises LakeError for a file that is not of this schema."""
-    paths = [files.themes_file(lake)] if table == "themes" else files.partitions(lake, table).values()
-    return sum(files.check_schema(path, schema.TABLES[table]) for path in paths if path.exists())
+    return sum(_rows_of_files(lake, table))
 
 
 def summary(lake: Path) -> dict[str, int]:
     """Rows in each table of the lake, by name; tables without a file are left out."""
-    found = {}
-    for table in schema.TABLES:
-        paths = [files.themes_file(lake)] if table == "themes" else list(files.partitions(lake, table).values())
-        rows = [files.check_schema(path, schema.TABLES[table]) for path in paths if path.exists()]
-        if rows:
-            found[table] = sum(rows)
-    return found
+    found = {table: _rows_of_files(lake, table) for table in schema.TABLES}
+    return {table: sum(counts) for table, counts in found.items() if counts}
+
+
+def _rows_of_files(lake: Path, table: str) -> list[int]:
+    paths = [files.themes_file(lake)] if table == "themes" else files.partitions(lake, table).values()
+    return [files.check_schema(path, schema.TABLES[table]) for path in paths if path.exists()]

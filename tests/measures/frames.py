@@ -81,6 +81,13 @@ def tables(said: pa.Table, named: pa.Table | None = None, *, parents=None, **opt
         }
 
 
+def rates_of(con: duckdb.DuckDBPyConnection, as_of: dt.date, **options) -> pd.DataFrame:
+    """All parts of `rates.measures` as one frame; con: after `relations.load`."""
+    from cx_nlp.measures import rates
+
+    return pd.concat(rates.measures(con, as_of, **options), ignore_index=True)
+
+
 def made(
     name: str, said: pa.Table, named: pa.Table | None = None, *, leaders=None, parents=None, min_n=1, loop_rows=None
 ) -> pd.DataFrame:

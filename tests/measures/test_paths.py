@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cx_nlp.measures import advocates, emotional, fence, paths, rates
-from tests.measures.frames import feedback, load, mentions
+from cx_nlp.measures import advocates, emotional, fence, paths
+from tests.measures.frames import feedback, load, mentions, rates_of
 
 READER = "minilm-cx@0123456789ab"
 VERSION = f"sentiment={READER}|emotion={READER}|aspect={READER}"
@@ -155,7 +155,7 @@ def test_the_emotional_share_is_corrected_by_touchpoint():
     }
     with load(feedback(frame | {"model_version": VERSION})) as con:
         found = emotional.emotional(con, confusions={READER: CONFUSION}, min_n=20).set_index("touchpoint")
-        rows = rates.measures(
+        rows = rates_of(
             con, con.execute("SELECT max(day) FROM piece").fetchall()[0][0], min_n=20, confusions={READER: CONFUSION}
         )
         strange = emotional.emotional(con, confusions={"other@1": CONFUSION}, min_n=20)
@@ -211,7 +211,7 @@ def test_what_a_model_did_not_read_is_not_counted_as_a_no():
     }
     with load(feedback(frame)) as con:
         as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
-        rows = rates.measures(con, as_of, min_n=20)
+        rows = rates_of(con, as_of, min_n=20)
     rows = rows[(rows["period"] == "all") & (rows["source"] == "(all)") & (rows["touchpoint"] == "(all)")]
     rows = rows[(rows[["channel", "segment", "theme_id"]] == "(all)").all(axis=1)].set_index("measure")
     assert (rows.loc["emotional", "value"], rows.loc["emotional", "n"], rows.loc["emotion_joy", "value"]) == (

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 
 from cx_nlp.intervals import Z
-from cx_nlp.measures import contrasts, drivers, passives, rates
+from cx_nlp.measures import contrasts, drivers, passives
 from cx_nlp.measures.actions import Action
 from cx_nlp.measures.alerts import Rule, alerts
 from cx_nlp.measures.leading import Leaders
 from cx_nlp.measures.perception import Belief
 from cx_nlp.sample import generate, load_facts
-from tests.measures.frames import feedback, load, made, of_truth
+from tests.measures.frames import feedback, load, made, of_truth, rates_of
 
 FACTS = load_facts(Path(__file__).parents[2] / "configs" / "sample" / "facts.yaml")
 LEVELS = [fact for fact in FACTS if fact.kind == "level" or fact.id == "superior-experience"]
@@ -29,7 +29,7 @@ def con():
 @pytest.fixture(scope="module")
 def rows(con):
     as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
-    return rates.measures(con, as_of, min_n=20)
+    return rates_of(con, as_of, min_n=20)
 
 
 def figure(rows: pd.DataFrame, fact) -> pd.Series:
@@ -103,7 +103,7 @@ def test_intervals_of_nps_hold_what_they_promise():
     # One lake with a channel a sample: the table gives all intervals at once.
     said = feedback(pd.concat(frames, ignore_index=True))
     with load(said) as con:
-        found = rates.measures(con, said["feedback_date"][0].as_py(), min_n=20)
+        found = rates_of(con, said["feedback_date"][0].as_py(), min_n=20)
     found = found[(found["period"] == "all") & (found["channel"] != "(all)")].set_index("measure")
     for name, true in {"nps": truth, "passives": 0.3, "promoters": 0.35, "detractors": 0.35}.items():
         rows = found.loc[name]

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cx_nlp.measures import rates
-from tests.measures.frames import DAY, feedback, load, mentions, tables
+from tests.measures.frames import DAY, feedback, load, mentions, rates_of, tables
 
 KEY = ["period", "period_start", "source", "channel", "touchpoint", "segment", "respondent_role", "theme_id", "measure"]
 
@@ -15,7 +14,7 @@ KEY = ["period", "period_start", "source", "channel", "touchpoint", "segment", "
 def rows_of(said, named=None, *, min_n=1, parents=None, **options) -> pd.DataFrame:
     with load(said, named, parents=parents) as con:
         as_of = con.execute("SELECT max(day) FROM piece").fetchall()[0][0]
-        return rates.measures(con, as_of, min_n=min_n, **options)
+        return rates_of(con, as_of, min_n=min_n, **options)
 
 
 def pick(rows: pd.DataFrame, measure: str, *, period: str = "all", role: str = "customer", **split) -> pd.Series:
