@@ -67,7 +67,7 @@ MEASURE_TABLES: dict[str, tuple[Fields, tuple[str, ...]]] = {
     "drivers": (
         [
             *head,
-            ("outcome", text),  # nps | csat | ces
+            ("outcome", text),  # nps | csat | ces | rating (where all are on one scale)
             ("theme_id", text),
             ("n", integer),  # responses with the outcome and a scored comment
             ("n_theme", integer),  # of them, those that name the theme

@@ -6,9 +6,9 @@ Works without a Prefect server. Tasks pass paths and counts, never frames; only 
 again.
 """
 
+import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -23,15 +23,18 @@ from prefect.cache_policies import NO_CACHE
 
 from cx_nlp import alerting, language, logs, memory, night, quality, store
 from cx_nlp.config import Config, load_config
+from cx_nlp.errors import LakeError, SourceError
 from cx_nlp.flow_config import DaskConfig
 from cx_nlp.night import Night, Taken
 from cx_nlp.publish import publish
 from cx_nlp.sources import credentials
+from cx_nlp.themes.taxonomy import Taxonomy
 
 LOCK_WAIT_SECONDS = 30.0
 # Rows to score and in the lake beyond which heavy stages run in processes of their own, so that none has to share the
 # night's memory with what the one before it keeps. Smaller nights are spared the seconds that such a process takes to start.
 LARGE = 10_000
+ROW_BYTES = 100  # of a file: what it may hold is to be known before it is read
 TAGS = ("cx-nlp",)
 log = logging.getLogger("cx_nlp")
 
@@ -45,8 +48,8 @@ def take(this: Night, source: str, paths: Sequence[Path]) -> Taken:
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
 @quiet
-def resolve(this: Night, taken: Sequence[Taken]) -> store.Plan:
-    return night.resolve(this, taken)
+def resolve(call: pools.Call, this: Night, taken: Sequence[Taken]) -> store.Plan:
+    return call(night.resolve, this, taken)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
@@ -73,8 +76,10 @@ def discover(
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
 @quiet
-def measure(call: pools.Call, this: Night, plan: store.Plan, built: Sequence[store.Built]) -> store.Built:
-    return call(pools.measure, this, plan, built, taxonomy(this.config))
+def measure(
+    call: pools.Call, this: Night, plan: store.Plan, built: Sequence[store.Built], themes: Taxonomy
+) -> store.Built:
+    return call(pools.measure, this, plan, built, themes)
 
 
 @task(cache_policy=NO_CACHE, tags=TAGS)
@@ -95,12 +100,11 @@ def commit(
     built: Sequence[store.Built],
     taken: Sequence[Taken],
     *,
+    themes: Taxonomy,
     model_version: str | None,
     seconds: dict[str, float],
 ) -> dict[str, dict[str, int]]:
-    return night.commit(
-        this, plan, built, taken, taxonomy=taxonomy(this.config), model_version=model_version, seconds=seconds
-    )
+    return night.commit(this, plan, built, taken, taxonomy=themes, model_version=model_version, seconds=seconds)
 
 
 @task(**options.TRIED_AGAIN, cache_policy=NO_CACHE, tags=TAGS)
@@ -112,7 +116,7 @@ def copy_out(this: Night) -> None:
     publish(this.lake, place.url, place.options, wait=LOCK_WAIT_SECONDS)
 
 
-@contextmanager
+@contextlib.contextmanager
 def lake_of(this: Night) -> Iterator[None]:
     """The lake, whole and ours alone; a failure is written down and leaves it as it was."""
     with store.locked(this.lake, wait=LOCK_WAIT_SECONDS, holder=this.run_id):
@@ -125,6 +129,16 @@ def lake_of(this: Night) -> Iterator[None]:
             except Exception as second:
                 log.warning("run %s failed and could not be written down: %s", this.run_id, type(second).__name__)
             raise
+
+
+def _may_be_large(settings: Config) -> bool:
+    """Whether files and lake may hold more than LARGE rows together; how many rows a query gives, nobody knows yet."""
+    rows = 0.0
+    with contextlib.suppress(SourceError, LakeError):  # the stage that reads them tells
+        found = night.find_files(settings).values()
+        rows += sum(path.stat().st_size for paths in found for path in paths if path.is_file()) / ROW_BYTES
+        rows += store.rows(settings.lake, "feedback")
+    return rows > LARGE
 
 
 def _run_name() -> str:
@@ -153,20 +167,23 @@ def nightly(
 def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[str, int]]:
     timed = options.Timed(settings.flow)
     night.check(settings)
-    taxonomy(settings)
+    large = _may_be_large(settings)
+    process = partial(pools.pool, 1, apart=large)
+    with process() as call:  # it loads spaCy, to check the patterns
+        themes = call(taxonomy, settings)
     this = night.new_night(settings, flow="nightly", dates=(day, day) if day else None, reread=reread)
     with lake_of(this):
         stages = logs.Stages(this.run_id)
         with stages("read"):
             taken = [timed(take)(this, source, paths) for source, paths in night.find_files(settings).items()]
-        with stages("resolve"):
-            plan = timed(resolve)(this, taken)
+        with stages("resolve"), process() as call:
+            plan = timed(resolve)(call, this, taken)
         language.release()
         memory.give_back()
         with stages("quality"):
             checks = timed(check_entry)(this, plan)
         total = sum(plan.to_score.values())
-        process = partial(pools.pool, 1, apart=total + store.rows(this.lake, "feedback") > LARGE)
+        process = partial(pools.pool, 1, apart=large or total + store.rows(this.lake, "feedback") > LARGE)
         progress = artifacts.progress("nightly-progress", total=total, run_id=this.run_id)
         with stages("score"), progress as done:
             built = scaling.score_all(lambda: timed(score), process, this, plan, done)
@@ -177,13 +194,13 @@ def _night(settings: Config, day: date | None, reread: bool) -> dict[str, dict[s
         with stages("discover"), process() as call:
             built = timed(discover)(call, this, plan, built, vectors)
         with stages("measure"), process() as call:
-            built.append(timed(measure)(call, this, plan, built))
+            built.append(timed(measure)(call, this, plan, built, themes))
         with stages("quality"):
             checks = timed(check_exit)(this, plan, built, checks)
             built.append(quality.keep(plan, built, checks))
         before = alerting.standing(this.lake)
         with stages("commit"):
-            counts = commit(this, plan, built, taken, model_version=version, seconds=stages.seconds)
+            counts = commit(this, plan, built, taken, themes=themes, model_version=version, seconds=stages.seconds)
     alerting.announce(settings.alerts, this.lake, this.run_id, before)
     artifacts.accounting(counts, run_id=this.run_id)
     artifacts.gates(checks, run_id=this.run_id)

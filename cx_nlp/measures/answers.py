@@ -6,8 +6,9 @@ import duckdb
 import numpy as np
 
 from cx_nlp.measures.contrasts import OUTCOMES
-from cx_nlp.measures.relations import SCORE
+from cx_nlp.measures.relations import SCORE, WEIGHT
 
+RATING = "rating"  # on its own scale, which only a lake of one scale can compare
 CUSTOMERS = 20_000  # a regression on more would say the same more slowly
 
 
@@ -28,12 +29,13 @@ class Answers:
 
 
 def answers(con: duckdb.DuckDBPyConnection, outcome: str, *, min_n: int, customers: int = CUSTOMERS) -> Answers:
-    """outcome: one of OUTCOMES. Themes are those that min_n of the customers or more name, by name.
+    """outcome: one of OUTCOMES, or RATING: no response has it where their ratings are on several scales, for a mean over
+    these means nothing. Themes are those that min_n of the customers or more name, by name.
 
     Of more than `customers` customers those with the smallest keys are taken, which is as good as by lot: a key is a
     hash.
     """
-    x = OUTCOMES[outcome][0]
+    x = _rated(con) if outcome == RATING else OUTCOMES[outcome][0]
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE chosen AS
         SELECT row_number() OVER (ORDER BY nr) - 1 AS row, nr, customer, {x} AS y, coalesce(emotion, 'unknown') AS emotion FROM answer
@@ -57,3 +59,11 @@ def answers(con: duckdb.DuckDBPyConnection, outcome: str, *, min_n: int, custome
         np.asarray(rows["y"], dtype=float), customer, themes, named, sentiment,
         np.asarray(rows["emotion"], dtype=object),
     )  # fmt: skip
+
+
+def _rated(con: duckdb.DuckDBPyConnection) -> str:
+    """SQL over `answer`: the rating as it was given, null where there are several scales."""
+    ((scales,),) = con.execute("""
+        SELECT count(DISTINCT coalesce(scale, '')) FROM answer
+        WHERE role = 'customer' AND said IS NOT NULL AND rating IS NOT NULL""").fetchall()
+    return f"rating / {WEIGHT}.0" if scales == 1 else "NULL"

@@ -1,4 +1,4 @@
-"""Drivers: which themes go with NPS, CSAT and CES. Association, not cause: who is angry names more themes.
+"""Drivers: which themes go with NPS, CSAT, CES and other ratings. Association, not cause: who is angry names more themes.
 
 Two figures a theme, both of the outcome as it was rated and never of the text's own sentiment, which would be
 circular. `impact`, leave one theme out: the mean of all responses less the mean without those that name the theme; it
@@ -20,7 +20,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from cx_nlp.measures.answers import Answers, answers
+from cx_nlp.measures.answers import RATING, Answers, answers
 from cx_nlp.measures.contrasts import OUTCOMES
 from cx_nlp.measures.statistics import least_squares
 
@@ -37,13 +37,12 @@ Figures = dict[str, np.ndarray]
 def drivers(
     con: duckdb.DuckDBPyConnection, *, min_n: int, rng: np.random.Generator, resamples: int = RESAMPLES
 ) -> pd.DataFrame:
-    """Columns of `drivers` but for as_of and run_id: a row for each outcome and theme that anybody names.
-
-    con: after `relations.load`.
+    """Columns of `drivers` but for as_of and run_id: a row for each outcome and theme that anybody names; `rating` has
+    none where ratings are on several scales. con: after `relations.load`.
     """
     pairs = set(con.execute("SELECT theme_id, above FROM theme_above").fetchall())
     found: list[dict[str, object]] = []
-    for name in OUTCOMES:
+    for name in (*OUTCOMES, RATING):
         of = answers(con, name, min_n=1)
         above = np.array([[(low, high) in pairs for high in of.themes] for low in of.themes], dtype=bool)
         above = above.reshape(len(of.themes), len(of.themes))
@@ -195,7 +194,7 @@ def design(named: np.ndarray, sentiment: np.ndarray) -> "csr_array":
 
 
 def _figures(y: np.ndarray, naming: "csr_array", regressions: Sequence[Regression], weight: np.ndarray) -> Figures:
-    """y, weight (N,): whole numbers, whose sums are exact; naming (N, T) ones and zeros -> figures (T,)."""
+    """y, weight (N,): whole numbers, whose sums are exact (but of a rating with decimals); naming (N, T) ones and zeros -> figures (T,)."""
     themes = naming.shape[1]
     presence, sentiment = np.full(themes, np.nan), np.full(themes, np.nan)
     for one in regressions:

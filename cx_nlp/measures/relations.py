@@ -152,7 +152,8 @@ def _answers(con: duckdb.DuckDBPyConnection) -> None:
         SELECT *, row_number() OVER (ORDER BY source, response_id) - 1 AS nr FROM (
             SELECT role, source, response_id, any_value(customer) AS customer, bool_or(known) AS known,
                    min(moment) AS moment, min(day) AS day, any_value(nps) AS nps,
-                   any_value(csat) AS csat, any_value(ces) AS ces, max(w) FILTER (head) AS w,
+                   any_value(csat) AS csat, any_value(ces) AS ces, any_value(rating) AS rating,
+                   any_value(scale) FILTER (rating IS NOT NULL) AS scale, max(w) FILTER (head) AS w,
                    coalesce(any_value(touchpoint) FILTER (head), min(touchpoint)) AS touchpoint,
                    coalesce(any_value(channel) FILTER (head), min(channel)) AS channel,
                    coalesce(any_value(segment) FILTER (head), min(segment)) AS segment,

@@ -77,7 +77,7 @@ def recognised(con: duckdb.DuckDBPyConnection, facts: Sequence[Fact], rng: np.ra
         if isinstance(fact, planted.Decoy):
             row = driving[(driving["outcome"] == fact.measure) & (driving["theme_id"] == theme)].iloc[0]
             yield fact.id, bool(row["presence_low"] <= 0 <= row["presence_high"])
-        elif isinstance(fact, planted.Driver) and fact.measure in contrasts.OUTCOMES:
+        elif isinstance(fact, planted.Driver):
             # What weighs most is what many name: `impact` ranks, while `presence` is also large where few are touched.
             mine = driving[driving["outcome"] == fact.measure].set_index("theme_id")
             signs = mine.loc[theme, ["impact", "presence"]] * fact.value > 0

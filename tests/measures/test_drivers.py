@@ -64,6 +64,23 @@ def test_driver_coefficients_agree_with_statsmodels():
     assert pd.isna(found.loc["t/a", "caution"]) and (found["n_customers"] >= 20).all()
 
 
+def test_ratings_drive_as_csat_does_on_one_scale_and_not_at_all_on_two():
+    of = by_hand()
+    said, named = (table.to_pandas() for table in as_lake(of))
+    rated = {"rating": 2.5 * of.y, "csat": None}
+    one, two = (said.assign(**rated, rating_scale=scale) for scale in ("1-10", ["1-10"] * 239 + ["0-20"]))
+    with load(*as_lake(of)) as con:
+        csat = drivers.drivers(con, min_n=20, rng=rng(), resamples=30)
+    with load(feedback(one), mentions(named)) as con:
+        found = drivers.drivers(con, min_n=20, rng=rng(), resamples=30)
+    with load(feedback(two), mentions(named)) as con:
+        assert drivers.drivers(con, min_n=20, rng=rng(), resamples=30).empty, "a mean over two scales means nothing"
+    assert set(csat["outcome"]) == {"csat"} and set(found["outcome"]) == {"rating"}
+    figures = ["impact", "presence", "presence_low", "presence_high", "sentiment"]
+    assert found[figures].to_numpy() == pytest.approx(2.5 * csat[figures].to_numpy())
+    assert found["n_theme"].tolist() == csat["n_theme"].tolist()
+
+
 def test_a_theme_of_few_carries_no_figures_and_one_of_some_a_caution():
     of = by_hand(n=60)
     with load(*as_lake(of)) as con:

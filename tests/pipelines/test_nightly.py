@@ -73,6 +73,9 @@ def test_a_large_night_works_in_processes_of_its_own_and_gives_the_same_lake(har
             monkeypatch.setattr(
                 "cx_nlp_pipelines.loaded.scorer", lambda config: pytest.fail("the model is loaded here")
             )
+            monkeypatch.setattr(
+                "cx_nlp_pipelines.loaded.load_taxonomies", lambda *names: pytest.fail("spaCy is loaded here")
+            )
             monkeypatch.setattr("cx_nlp.night.measure", lambda *given, **options: pytest.fail("measured here"))
         assert harness.nightly(str(config))["survey"]["new"] == 7
         lakes.append(config.parent / "lake")

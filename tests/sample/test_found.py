@@ -75,6 +75,14 @@ def test_the_driver_is_found_and_the_decoy_is_not(con, outcome):
     assert decoy["presence_low"] < 0 < decoy["presence_high"] and decoy["n_theme"] >= 50
 
 
+def test_the_driver_of_stars_is_found(con):
+    found = rows(con, "FROM drivers WHERE respondent_role = 'customer' AND outcome = 'rating' AND NOT suppressed")
+    driver = min(found, key=lambda row: row["impact"])
+    assert driver["theme_id"] == "retailer/staff-attitude" and driver["impact"] < 0 and driver["stability"] >= 0.9
+    assert driver["presence_low"] < FACTS["driver-attitude-stars"].value < driver["presence"] < 0
+    assert driver["presence_high"] < 0.3 and "small_n" in driver["caution"], "29 reviews just fail to leave out 0"
+
+
 @pytest.mark.parametrize("against", ["promoter", "detractor"])
 def test_what_marks_the_passives_is_found(con, against):
     found = rows(con, f"FROM passives WHERE kind = 'theme' AND against = '{against}' AND NOT suppressed")
