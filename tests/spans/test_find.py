@@ -114,6 +114,19 @@ def test_a_batch_does_not_hold_all_texts():
     assert taken == 10
 
 
+def test_equal_rows_have_equal_products_wherever_they_stand():
+    """By whichever library this processor is served: rows of numpy's differ where it has AVX2 and no more."""
+    from cx_nlp.spans.gemm import FixedRowsOps
+
+    rng = np.random.default_rng(1)
+    ops, row, y = FixedRowsOps(), *(rng.normal(size=(n, 288)).astype(np.float32) for n in (1, 64))
+    alone = ops.gemm(row, y, trans2=True)
+    for before, after in ((1, 0), (7, 30), (255, 1), (600, 3)):
+        x = np.concatenate([rng.normal(size=(before, 288)), row, rng.normal(size=(after, 288))]).astype(np.float32)
+        assert np.array_equal(ops.gemm(x, y, trans2=True)[before], alone[0])
+    assert alone[0] == pytest.approx(y @ row[0], abs=1e-4)
+
+
 def test_vectors_do_not_depend_on_neighbours_to_the_bit():
     from cx_nlp.spans.pipeline import load_nlp
 
