@@ -8,6 +8,7 @@ gives one JSON object a line: time, level, message, and where they are known run
 import datetime as dt
 import json
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
@@ -56,8 +57,10 @@ def set_up(kind: str, *, level: int = logging.INFO) -> None:
 
 
 def as_here() -> tuple[str, int]:
-    """Kind and level for `set_up` in a process that this one starts; only warnings where nothing is set up here."""
-    return (_kind, log.getEffectiveLevel()) if _kind else ("text", logging.WARNING)
+    """Kind and level for `set_up` in a process that this one starts; a worker's process, which no command has set up,
+    speaks as the environment says.
+    """
+    return _kind or os.environ.get(VARIABLE, "text"), log.getEffectiveLevel()
 
 
 class Stages:

@@ -196,7 +196,7 @@ def score_dates(
             return score_staged(scorer(), staged, sentences=night.config.sentences, vectors=keep, progress=step)
 
         kept = logs.timed(night.run_id, "scorer", discovery.keeping(plan, dates, score) if is_kept else score)
-        return store.build(plan, dates, kept, memory=store.BESIDE_MODEL, threads=max(1, 2 // (of or 1)))
+        return store.build(plan, dates, kept, threads=max(1, 2 // (of or 1)))
 
 
 def measure(

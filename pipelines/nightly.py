@@ -134,7 +134,7 @@ def lake_of(this: Night) -> Iterator[None]:
 def _may_be_large(settings: Config) -> bool:
     """Whether files and lake may hold more than LARGE rows together; how many rows a query gives, nobody knows yet."""
     rows = 0.0
-    with contextlib.suppress(SourceError, LakeError):  # the stage that reads them tells
+    with contextlib.suppress(SourceError, LakeError, OSError):  # the stage that reads them tells
         found = night.find_files(settings).values()
         rows += sum(path.stat().st_size for paths in found for path in paths if path.is_file()) / ROW_BYTES
         rows += store.rows(settings.lake, "feedback")

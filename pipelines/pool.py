@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+from cx_nlp_pipelines.quiet import quiet
+
 from cx_nlp import discovery, history, logs, night, store
 from cx_nlp.config import Config
 from cx_nlp.errors import TransientError
@@ -61,7 +63,7 @@ def pool(number: int, *, apart: bool = False) -> Iterator[Call]:
 
     def call(function: Call, *arguments: Any) -> Any:
         try:
-            future: Future = executor.submit(function, *arguments)
+            future: Future = executor.submit(_quietly, function, *arguments)
             return future.result()
         except BrokenProcessPool:
             raise TransientError(
@@ -83,6 +85,11 @@ def _begin(parent: int, over: Any, kind: str, level: int) -> None:
     # Its results are sent: an interpreter taken down to the end lets libraries write of their leaks into the log.
     atexit.register(os._exit, 0)
     threading.Thread(target=_watch, args=(parent, over), daemon=True).start()
+
+
+def _quietly(function: Call, *arguments: Any) -> Any:
+    """Where a defect happened is known only here: its traceback does not travel."""
+    return quiet(function)(*arguments)
 
 
 def _watch(parent: int, over: Any) -> None:

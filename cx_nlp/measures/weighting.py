@@ -74,8 +74,13 @@ def weighted(
     """
     group = f"coalesce({', '.join(_RATED.values())}, -1)"
     values = ", ".join(f"({x})::DOUBLE AS m_{name}" for name, (x, _, _) in _MEASURES.items())
+    # Numbers in place of names, which would be a million objects each; names of the splits that have known shares alone.
+    numbers = ", ".join(
+        f"(dense_rank() OVER (ORDER BY {name}))::INT - 1 AS {name}" for name in ("customer", "touchpoint")
+    )
+    named = "".join(f", {split} AS split_{split}" for split in known_shares)
     rows = con.execute(f"""
-        SELECT customer, said IS NOT NULL AS commented, {group}::INT AS rated, touchpoint, channel, segment, {values}
+        SELECT {numbers}, said IS NOT NULL AS commented, {group}::INT AS rated, {values}{named}
         FROM answer WHERE role = 'customer' ORDER BY nr""").fetchnumpy()
     if not len(rows["customer"]):
         return pd.DataFrame()
@@ -83,16 +88,16 @@ def weighted(
         name: np.ma.filled(column, np.nan) if column.dtype.kind == "f" else np.asarray(column)
         for name, column in rows.items()
     }
-    cells = _codes(data["rated"]) * 1_000_003 + _codes(data["touchpoint"])
+    cells = _together(data["rated"], data["touchpoint"])
     speaks = data["commented"] & (data["rated"] >= 0)
-    known = {split: (data[split].astype(str), shares) for split, shares in known_shares.items()}
+    known = {split: (data.pop(f"split_{split}").astype(str), shares) for split, shares in known_shares.items()}
     stratum = _together(cells, speaks, *(values for values, _ in known.values()))
     first = np.unique(stratum, return_index=True)[1]
     of = Strata(
         cells[first], speaks[first], data["rated"][first],
         {split: (values[first], shares) for split, (values, shares) in known.items()},
     )  # fmt: skip
-    customer = np.unique(data["customer"], return_inverse=True)[1]
+    customer = data["customer"]
     groups = min(int(customer.max()) + 1, GROUPS)
     drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=resamples).astype(float)
     draws = _Draws(drawn, customer % groups, stratum, len(first))  # keys are hashes: the remainder is as good as by lot
@@ -122,10 +127,6 @@ class _Draws:
         groups = self.times.shape[1]
         at = self.group * self.strata + self.stratum
         return self.times @ np.bincount(at, weights=values, minlength=groups * self.strata).reshape(groups, -1)
-
-
-def _codes(values: np.ndarray) -> np.ndarray:
-    return np.unique(values.astype(str), return_inverse=True)[1]
 
 
 def to_raters(

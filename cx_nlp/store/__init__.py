@@ -28,7 +28,6 @@ kill the next `open_lake` completes or undoes what was left. Readers need no loc
 from cx_nlp.store import forgotten, rescoring
 from cx_nlp.store.building import Built, Score, build
 from cx_nlp.store.counting import reject_reasons, staged_dates
-from cx_nlp.store.duck import BESIDE_MODEL
 from cx_nlp.store.due import Due
 from cx_nlp.store.due import known as owed
 from cx_nlp.store.files import downloads, partition, partitions, read_table, staging, themes_file
@@ -43,7 +42,7 @@ from cx_nlp.store.staging import Staged, stage, unstage
 from cx_nlp.store.state import SourceFile, changed_files, digest, known_files, name_files, watermark
 
 __all__ = [
-    "BESIDE_MODEL", "Built", "Due", "Healed", "Plan", "Score", "SourceFile", "Staged", "after", "build", "build_measures", "build_quality", "changed_files", "commit_run",
+    "Built", "Due", "Healed", "Plan", "Score", "SourceFile", "Staged", "after", "build", "build_measures", "build_quality", "changed_files", "commit_run",
     "digest", "downloads", "drop_staging", "forgotten", "grouped", "known_files", "locked", "name_files", "open_lake", "owed",
     "partition", "partitions", "plan", "read_table", "record_failure", "reject_reasons", "rescoring", "rows", "rows_of_run", "run_rows",
     "stage", "staged_dates", "staging", "summary", "themes_file", "unstage", "watermark",

@@ -25,6 +25,7 @@ from cx_nlp.store.merge import Plan
 Score = Callable[[pd.DataFrame], tuple[pd.DataFrame, pd.DataFrame | None, pd.DataFrame | None]]
 SCORED = (*(name for name, _ in schema.SCORES), "model_version", "engine")
 SPAN_BYTES = 64 * 2**20  # of present files (compressed) that are sorted together
+_UNPACKED = 4  # bytes of a sort for one of a compressed file, about
 _FILLED = ("feedback_date", "run_id")  # columns of mentions and sentences that the store knows and fills
 
 
@@ -46,7 +47,6 @@ def build(
     score: Score,
     *,
     slice_rows: int = 5_000,  # their mentions and vectors are held at once: 10 kB a row
-    memory: str = duck.MEMORY,
     threads: int = 2,
 ) -> Built:
     """Score the new rows of some dates together and write each date's partitions under temporary names.
@@ -69,14 +69,17 @@ def build(
     folder = scratch / "scored" / dates[0].isoformat()
     writes: list[tuple[Path, Path]] = []
     deletes: list[Path] = []
-    with duck.session(scratch, memory=memory, threads=threads) as con:
+    with duck.session(scratch, memory=duck.beside_model(_staged_bytes(plan, dates)), threads=threads) as con:
+        counts = _score(con, plan, dates, score, folder, slice_rows)
+    scored = {table: sorted(folder.glob(f"{table}.*.parquet")) for table in files.SCORED_TABLES}
+    largest = max(_bytes(plan, span) for span in _spans(plan, dates)) + _sizes(itertools.chain(*scored.values()))
+    with duck.session(scratch, memory=duck.beside_model(_UNPACKED * largest), threads=threads) as con:
         for name in ("gone", "touched"):
             path = duck.literal(plan.folder / f"{name}.parquet")
             con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({path})")
-        counts = _score(con, plan, dates, score, folder, slice_rows)
         for span in _spans(plan, dates):
             for table in files.SCORED_TABLES:
-                written, emptied = _assemble(con, plan, span, table, sorted(folder.glob(f"{table}.*.parquet")))
+                written, emptied = _assemble(con, plan, span, table, scored[table])
                 writes += written
                 deletes += emptied
     built = Built(tuple(writes), tuple(deletes), *(tuple(sorted(count.items())) for count in counts))
@@ -230,8 +233,7 @@ def _spans(plan: Plan, dates: list[dt.date]) -> Iterator[list[dt.date]]:
     span: list[dt.date] = []
     held = 0
     for date in dates:
-        paths = [files.partition(plan.lake, table, date) for table in files.SCORED_TABLES]
-        size = sum(path.stat().st_size for path in paths if path.exists())
+        size = _bytes(plan, [date])
         if span and held + size > SPAN_BYTES:
             yield span
             span, held = [], 0
@@ -239,6 +241,22 @@ def _spans(plan: Plan, dates: list[dt.date]) -> Iterator[list[dt.date]]:
         held += size
     if span:
         yield span
+
+
+def _bytes(plan: Plan, dates: Iterable[dt.date]) -> int:
+    """Of the present files of these dates."""
+    return _sizes(files.partition(plan.lake, table, date) for date in dates for table in files.SCORED_TABLES)
+
+
+def _sizes(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.exists())
+
+
+def _staged_bytes(plan: Plan, dates: list[dt.date]) -> int:
+    """Of the rows to score of these dates, unpacked, if rows of all dates are about as long."""
+    found = pq.read_metadata(plan.folder / "rows.parquet")
+    held = sum(found.row_group(group).total_byte_size for group in range(found.num_row_groups))
+    return held * sum(plan.to_score[date] for date in dates) // max(found.num_rows, 1)
 
 
 def _existing(paths: Iterable[Path], to: pa.Schema) -> list[Path]:

@@ -11,8 +11,17 @@ import pyarrow as pa
 from cx_nlp.errors import LakeError
 
 MEMORY = "384MB"  # of buffers; more rows than fit go to the spill folder
-BESIDE_MODEL = "128MB"  # the same while a model holds its share; a sort of one slice needs no more
+_BESIDE_MODEL = 128, 384  # the same while a model holds its share: least, and as much as without
 BATCH = 10_000  # rows a batch handed to Arrow
+
+
+def beside_model(held: int) -> str:
+    """Memory for a sort of so many bytes (in DuckDB) while a model holds its share.
+
+    Six times as much: 128 MB sort 30 MB of text with two threads, and fail at 40. What is larger spills within the most.
+    """
+    least, most = _BESIDE_MODEL
+    return f"{min(most, max(least, 6 * held // 2**20))}MB"
 
 
 @contextlib.contextmanager

@@ -292,4 +292,4 @@ def _write(con: duckdb.DuckDBPyConnection, staged: list[Path], folder: Path) -> 
 
 
 def _copy(con: duckdb.DuckDBPyConnection, query: str, path: Path) -> None:
-    con.execute(f"COPY (FROM ({query})) TO {duck.literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 10_000)")
+    con.execute(f"COPY (FROM ({query})) TO {duck.literal(path)} (FORMAT parquet, ROW_GROUP_SIZE 2_048)")

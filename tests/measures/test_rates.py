@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cx_nlp.measures import rates
 from tests.measures.frames import DAY, feedback, load, mentions, rates_of, tables
 
 KEY = ["period", "period_start", "source", "channel", "touchpoint", "segment", "respondent_role", "theme_id", "measure"]
@@ -213,6 +214,16 @@ def test_periods_start_on_mondays_and_on_the_first():
     kept = short[(short["measure"] == "csat") & (short["source"] == "survey")]
     assert kept[kept["period"] == "day"]["period_start"].tolist() == [days[3]]
     assert kept[kept["period"] == "week"]["period_start"].tolist() == [DAY]
+
+
+def test_one_row_of_1970_costs_no_query_for_each_year_since(monkeypatch):
+    asked = []
+    sums = rates.group_sums
+    monkeypatch.setattr(rates, "group_sums", lambda *given: asked.append(given[1]) or sums(*given))
+    rows = rows_of(feedback({"feedback_date": [dt.date(1970, 1, 1), DAY], "csat": [1, 3]}))
+    found = rows[(rows["measure"] == "csat") & (rows["period"] == "month") & (rows["source"] == "survey")]
+    assert found["period_start"].tolist() == [dt.date(1970, 1, 1), dt.date(2026, 3, 1)]
+    assert asked.count("month") == 2 * len(rates.SPLITS)
 
 
 def test_a_row_names_the_versions_behind_it():

@@ -5,6 +5,7 @@ import logging
 import os
 import shutil
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -91,6 +92,10 @@ def speak(_):
     return os.getpid()
 
 
+def miss(rows):
+    return rows["Jane"]
+
+
 def pool_of(number, *, apart=False):
     from cx_nlp_pipelines import pool
 
@@ -128,6 +133,25 @@ def test_one_process_apart_logs_as_this_one(capfd, monkeypatch):
         assert call(speak, None) != os.getpid()
     (line,) = capfd.readouterr().err.splitlines()
     assert json.loads(line).items() >= {"message": "scored", "run_id": "r1", "rows": 3}.items()
+
+
+def test_a_process_of_a_night_that_no_command_set_up_logs_as_the_flow_does(capfd, monkeypatch):
+    """As a worker's, which Prefect starts: `schedule` and deployments."""
+    monkeypatch.setattr(logs, "_kind", None)
+    monkeypatch.setattr(logs.log, "level", logging.INFO)
+    monkeypatch.setenv(logs.VARIABLE, "json")
+    with pool_of(1, apart=True) as call:
+        call(speak, None)
+    assert json.loads(capfd.readouterr().err)["message"] == "scored"
+
+
+def test_a_defect_in_a_process_is_named_by_its_own_place_and_without_its_words():
+    with (
+        pool_of(1, apart=True) as call,
+        pytest.raises(Unexpected, match=r"KeyError at .*test_backfill\.py:\d+") as told,
+    ):
+        call(miss, {})
+    assert "Jane" not in "".join(traceback.format_exception(told.value))
 
 
 def test_processes_end_when_their_parent_is_killed(tmp_path):

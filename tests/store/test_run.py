@@ -1,6 +1,7 @@
 import contextlib
 import datetime as dt
 import pickle
+import random
 import shutil
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 
 from cx_nlp import schema, store
 from cx_nlp.errors import LakeBusy, LakeError
-from cx_nlp.store import building, files
+from cx_nlp.store import building, duck, files
 from tests.store import nights
 from tests.store.nights import night, row, snapshot, table
 
@@ -214,6 +215,19 @@ def test_rows_of_one_night_are_scored_in_bounded_slices(lake):
 
     night(lake, "r1", [row(str(n), date=f"2026-02-0{n % 2 + 1}") for n in range(8)], scorer=scorer, group=100)
     assert sizes == [3, 3, 2]
+
+
+def test_a_day_of_long_texts_is_sorted_beside_the_model(lake):
+    """50 MB of text on one date: 128 MB of buffers, which are enough for most nights, would not do."""
+    chance = random.Random(1)
+    rows = [row(str(n), f"{n} {chance.randbytes(1_250).hex()}") for n in range(20_000)]
+    night(lake, "r1", rows, group=20_000, slice_rows=5_000)
+    night(lake, "r2", [row("one more")], group=20_000, slice_rows=5_000)
+    assert store.rows(lake, "feedback") == 20_001
+
+
+def test_the_memory_beside_the_model_grows_with_what_is_sorted():
+    assert [duck.beside_model(held) for held in (0, 30 * 2**20, 10**12)] == ["128MB", "180MB", "384MB"]
 
 
 def test_partitions_are_built_alike_however_they_are_grouped(tmp_path, monkeypatch):
