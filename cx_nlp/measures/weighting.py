@@ -73,35 +73,46 @@ def weighted(
     `commenters` speaks of responses with a scored comment and a rating; `known_shares` of all responses.
     """
     group = f"coalesce({', '.join(_RATED.values())}, -1)"
-    values = ", ".join(f"({x})::DOUBLE AS m_{name}" for name, (x, _, _) in _MEASURES.items())
-    # Numbers in place of names, which would be a million objects each; names of the splits that have known shares alone.
-    numbers = ", ".join(
-        f"(dense_rank() OVER (ORDER BY {name}))::INT - 1 AS {name}" for name in ("customer", "touchpoint")
+    # Numbers in place of names, which would be a million objects each.
+    numbered = ", ".join(
+        f"(dense_rank() OVER (ORDER BY {name}))::INT - 1 AS {name}"
+        for name in dict.fromkeys(("customer", "touchpoint", *known_shares))
     )
-    named = "".join(f", {split} AS split_{split}" for split in known_shares)
-    rows = con.execute(f"""
-        SELECT {numbers}, said IS NOT NULL AS commented, {group}::INT AS rated, {values}{named}
-        FROM answer WHERE role = 'customer' ORDER BY nr""").fetchnumpy()
-    if not len(rows["customer"]):
+    of = {
+        name: np.asarray(column)
+        for name, column in con.execute(f"""
+            SELECT {numbered}, said IS NOT NULL AS commented, {group}::INT AS rated
+            FROM answer WHERE role = 'customer' ORDER BY nr""").fetchnumpy().items()
+    }  # fmt: skip
+    customer = of["customer"]
+    if not len(customer):
         return pd.DataFrame()
-    data = {
-        name: np.ma.filled(column, np.nan) if column.dtype.kind == "f" else np.asarray(column)
-        for name, column in rows.items()
-    }
-    cells = _together(data["rated"], data["touchpoint"])
-    speaks = data["commented"] & (data["rated"] >= 0)
-    known = {split: (data.pop(f"split_{split}").astype(str), shares) for split, shares in known_shares.items()}
-    stratum = _together(cells, speaks, *(values for values, _ in known.values()))
+    cells = _together(of["rated"], of["touchpoint"])
+    speaks = of["commented"] & (of["rated"] >= 0)
+    stratum = _together(cells, speaks, *(of[split] for split in known_shares))
     first = np.unique(stratum, return_index=True)[1]
-    of = Strata(
-        cells[first], speaks[first], data["rated"][first],
-        {split: (values[first], shares) for split, (values, shares) in known.items()},
+    strata = Strata(
+        cells[first], speaks[first], of["rated"][first],
+        {split: (_names(con, split)[of[split][first]], shares) for split, shares in known_shares.items()},
     )  # fmt: skip
-    customer = data["customer"]
     groups = min(int(customer.max()) + 1, GROUPS)
     drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=resamples).astype(float)
     draws = _Draws(drawn, customer % groups, stratum, len(first))  # keys are hashes: the remainder is as good as by lot
-    return pd.DataFrame(_compared(of, draws, data, min_n))
+    return pd.DataFrame(_compared(con, strata, draws, customer, min_n))
+
+
+def _names(con: duckdb.DuckDBPyConnection, split: str) -> np.ndarray:
+    """The values of a split among customers, in order: what `dense_rank` numbers."""
+    found = con.execute(f"SELECT DISTINCT {split} FROM answer WHERE role = 'customer' ORDER BY 1").fetchall()
+    return np.array([name for (name,) in found], dtype=str)
+
+
+def _values(con: duckdb.DuckDBPyConnection, x: str) -> np.ndarray:
+    """A measure of each response (N,), NaN where it has none."""
+    (column,) = (
+        con.execute(f"SELECT ({x})::DOUBLE FROM answer WHERE role = 'customer' ORDER BY nr").fetchnumpy().values()
+    )
+    return np.ma.filled(column, np.nan)
 
 
 def _together(*columns: np.ndarray) -> np.ndarray:
@@ -181,20 +192,22 @@ def rake(
     return weight
 
 
-def _compared(of: Strata, draws: _Draws, data: Mapping[str, np.ndarray], min_n: int) -> Iterator[dict[str, object]]:
+def _compared(
+    con: duckdb.DuckDBPyConnection, of: Strata, draws: _Draws, whose: np.ndarray, min_n: int
+) -> Iterator[dict[str, object]]:
     stratum = draws.stratum
     count = np.bincount(stratum, minlength=draws.strata).astype(float)
     counts = draws.sums(np.ones(len(stratum)))
     schemes = ("commenters", "known_shares", "both") if of.known else ("commenters",)
     weights = {scheme: of.weights(scheme, count) for scheme in schemes}
     drawn = {scheme: np.stack([of.weights(scheme, one) for one in counts]) for scheme in schemes}  # (R, S)
-    for name, (_, low, high) in _MEASURES.items():
-        value = data[f"m_{name}"]
+    for name, (x, low, high) in _MEASURES.items():
+        value = _values(con, x)  # one at a time: a million responses have twelve of them
         known = ~np.isnan(value)
         sums = draws.sums(np.where(known, value, 0.0)), draws.sums(known)
         for scheme, weight in weights.items():
             rows = known & (weight[stratum] > 0)
-            y, w, customer = value[rows], weight[stratum[rows]], data["customer"][rows]
+            y, w, customer = value[rows], weight[stratum[rows]], whose[rows]
             shown = len(y) >= min_n
             row: dict[str, object] = {
                 "scheme": scheme, "measure": name, "n": len(y), "n_customers": len(np.unique(customer)),
