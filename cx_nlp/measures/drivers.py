@@ -22,7 +22,7 @@ import pandas as pd
 
 from cx_nlp.measures.answers import RATING, Answers, answers
 from cx_nlp.measures.contrasts import OUTCOMES
-from cx_nlp.measures.statistics import least_squares
+from cx_nlp.measures.statistics import least_squares, percentiles
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -171,7 +171,7 @@ def _resampled(
         for at, values in enumerate(stack.T):
             known = values[~np.isnan(values)]
             if len(known):
-                low[name][at], high[name][at] = np.percentile(known, ends[:, at])
+                low[name][at], high[name][at] = percentiles(known, ends[:, at])
         if name == "presence":
             stability = (np.sign(stack) == np.sign(figures[name])).mean(axis=0)
     return figures, low, high, stability

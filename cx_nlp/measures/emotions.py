@@ -14,7 +14,7 @@ from cx_nlp.measures.answers import Answers, answers
 from cx_nlp.measures.contrasts import NOTHING, OUTCOMES, contrast
 from cx_nlp.measures.drivers import design
 from cx_nlp.measures.relations import literal
-from cx_nlp.measures.statistics import false_discovery, ridge_fit, two_sided
+from cx_nlp.measures.statistics import false_discovery, percentiles, ridge_fit, two_sided
 
 FOLDS, PENALTY, RESAMPLES = 5, 3.0, 400
 
@@ -92,7 +92,7 @@ def shares(of: Answers, *, rng: np.random.Generator, resamples: int) -> dict[str
             errors[name][test] = (of.y[test] - x[test] @ ridge_fit(x[train], of.y[train], PENALTY)) ** 2
     sums = by_group(np.column_stack(list(errors.values())), of.customer)
     drawn = np.array([_shapley(row) for row in resample(sums, resamples=resamples, rng=rng)])
-    low, high = np.nanpercentile(drawn, [2.5, 97.5], axis=0)
+    low, high = percentiles(drawn, [2.5, 97.5])
     value = _shapley(sums.sum(axis=0))
     return {name: (value[i], low[i], high[i]) for i, name in enumerate(("themes", "emotions", "together"))}
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from cx_nlp.intervals import Z
 from cx_nlp.measures.relations import SCORE
-from cx_nlp.measures.statistics import kish, weighted_mean
+from cx_nlp.measures.statistics import kish, percentiles, weighted_mean
 
 RESAMPLES = 400
 ALIKE = 1e-9  # beyond lies what the order of additions does to a sum
@@ -236,5 +236,5 @@ def _ends(total: np.ndarray, n: np.ndarray, weight: np.ndarray, who: np.ndarray)
     difference = difference[~np.isnan(difference)]
     if not len(difference) or np.ptp(difference) < ALIKE:
         return math.nan, math.nan
-    low, high = np.percentile(difference, [2.5, 97.5])
+    low, high = percentiles(difference, [2.5, 97.5])
     return float(low), float(high)

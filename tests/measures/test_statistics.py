@@ -103,6 +103,17 @@ def test_ridge_agrees_with_scikit_learn():
     assert found == pytest.approx([reference.intercept_, *reference.coef_], rel=1e-6)
 
 
+def test_percentiles_of_resamples_are_those_of_scipy_and_lie_further_out_than_the_usual_ones():
+    from scipy.stats.mstats import mquantiles
+
+    drawn = np.random.default_rng(5).normal(size=(199, 2))
+    drawn[:, 1] = np.nan
+    ends = statistics.percentiles(drawn, [2.5, 97.5])
+    assert ends[:, 0] == pytest.approx(mquantiles(drawn[:, 0], [0.025, 0.975], alphap=0, betap=0))
+    assert ends[:, 0] == pytest.approx(np.sort(drawn[:, 0])[[4, 194]]), "the fifth of 199 from either end"
+    assert np.isnan(ends[:, 1]).all()
+
+
 def test_kish_by_hand():
     assert statistics.kish(np.array([1.0, 1.0, 1.0])) == 3
     assert statistics.kish(np.array([3.0, 1.0])) == pytest.approx(16 / 10)
