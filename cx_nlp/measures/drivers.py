@@ -169,9 +169,7 @@ def _resampled(
         stack = np.stack([one[name] for one in drawn])
         low[name], high[name] = np.full((2, named.shape[1]), np.nan)
         for at, values in enumerate(stack.T):
-            known = values[~np.isnan(values)]
-            if len(known):
-                low[name][at], high[name][at] = percentiles(known, ends[:, at])
+            low[name][at], high[name][at] = percentiles(values, ends[:, at])
         if name == "presence":
             stability = (np.sign(stack) == np.sign(figures[name])).mean(axis=0)
     return figures, low, high, stability
@@ -194,7 +192,9 @@ def design(named: np.ndarray, sentiment: np.ndarray) -> "csr_array":
 
 
 def _figures(y: np.ndarray, naming: "csr_array", regressions: Sequence[Regression], weight: np.ndarray) -> Figures:
-    """y, weight (N,): whole numbers, whose sums are exact (but of a rating with decimals); naming (N, T) ones and zeros -> figures (T,)."""
+    """y, weight (N,): whole numbers, whose sums are exact (y of a rating may have decimals); naming (N, T) ones and zeros
+    -> figures (T,).
+    """
     themes = naming.shape[1]
     presence, sentiment = np.full(themes, np.nan), np.full(themes, np.nan)
     for one in regressions:

@@ -72,12 +72,13 @@ def build(
     with duck.session(scratch, memory=duck.beside_model(_staged_bytes(plan, dates)), threads=threads) as con:
         counts = _score(con, plan, dates, score, folder, slice_rows)
     scored = {table: sorted(folder.glob(f"{table}.*.parquet")) for table in files.SCORED_TABLES}
-    largest = max(_bytes(plan, span) for span in _spans(plan, dates)) + _sizes(itertools.chain(*scored.values()))
+    spans = list(_spans(plan, dates))
+    largest = max(_bytes(plan, span) for span in spans) + _sizes(itertools.chain(*scored.values()))
     with duck.session(scratch, memory=duck.beside_model(_UNPACKED * largest), threads=threads) as con:
         for name in ("gone", "touched"):
             path = duck.literal(plan.folder / f"{name}.parquet")
             con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({path})")
-        for span in _spans(plan, dates):
+        for span in spans:
             for table in files.SCORED_TABLES:
                 written, emptied = _assemble(con, plan, span, table, scored[table])
                 writes += written

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from cx_nlp.errors import LakeError
 
-MEMORY = "384MB"  # of buffers; more rows than fit go to the spill folder
-_BESIDE_MODEL = 128, 384  # the same while a model holds its share: least, and as much as without
+_MOST, _LEAST_BESIDE_MODEL = 384, 128  # MB
+MEMORY = f"{_MOST}MB"  # of buffers; more rows than fit go to the spill folder
 BATCH = 10_000  # rows a batch handed to Arrow
 
 
@@ -20,8 +20,7 @@ def beside_model(held: int) -> str:
 
     Six times as much: 128 MB sort 30 MB of text with two threads, and fail at 40. What is larger spills within the most.
     """
-    least, most = _BESIDE_MODEL
-    return f"{min(most, max(least, 6 * held // 2**20))}MB"
+    return f"{min(_MOST, max(_LEAST_BESIDE_MODEL, 6 * held // 2**20))}MB"
 
 
 @contextlib.contextmanager

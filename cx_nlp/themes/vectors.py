@@ -19,7 +19,7 @@ def grid(vectors: np.ndarray) -> np.ndarray:
 
 
 def unit(steps: np.ndarray) -> np.ndarray:
-    """int16 (M, H) as `grid` gives them -> unit vectors float32 (M, H); a vector of zeros stays one."""
+    """(M, H) of any length, int16 as `grid` gives them or not -> unit vectors float32 (M, H); zeros stay zeros."""
     vectors = steps.astype(np.float32)
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
 

@@ -18,11 +18,11 @@ import click
 import numpy as np
 import pandas as pd
 
-from cx_nlp import discovery, schema, store
+from cx_nlp import discovery, night, schema, store
 from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.store import files, registry_files
 from cx_nlp.themes.registry import POOL
-from cx_nlp.themes.vectors import grid
+from cx_nlp.themes.vectors import grid, unit
 
 CENTRES, WIDTH, CUSTOMERS = 250, 384, 400_000
 STRAY = 0.4  # share of mentions around no centre
@@ -35,7 +35,7 @@ SEED = 0
 def made_up(rng: np.random.Generator, centres: np.ndarray, n: int) -> tuple[list[str], np.ndarray]:
     """centres (C, H) unit vectors -> n mentions and their vectors int16 (n, H)."""
     of, stray = rng.integers(0, len(centres), n), rng.random(n) < STRAY
-    noise = _units(rng, n)
+    noise = unit(rng.normal(size=(n, WIDTH)))
     vectors = np.where(stray[:, None], noise, TIGHT * centres[of] + 0.5 * noise) + SHARED * centres[0]
     odd = rng.integers(0, 100_000, n)
     names = [f"{_word(c)} {_word(o)}" if s else _word(c) for c, o, s in zip(of, odd, stray, strict=True)]
@@ -47,15 +47,10 @@ def _word(number: int) -> str:
     return "thing" + "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
-def _units(rng: np.random.Generator, n: int) -> np.ndarray:
-    vectors = rng.normal(size=(n, WIDTH)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
 def scored(plan: store.Plan, *, seed: int = SEED) -> store.Built:
     """What scoring leaves of a plan's dates, with one mention a row: files of mentions, and those put aside."""
     rng = np.random.default_rng(seed)
-    centres = _units(rng, CENTRES)
+    centres = unit(rng.normal(size=(CENTRES, WIDTH)))
     writes = []
     for day, n in plan.to_score.items():
         names, vectors = made_up(rng, centres, n)
@@ -81,7 +76,7 @@ def run(lake: Path, *, mentions: int, days: int) -> dict[str, object]:
     """-> mentions, seconds (of the clock, of the processor), mentions that got a theme, peak of the process in MiB."""
     now = dt.datetime.now(dt.UTC)
     per_day = {FIRST + dt.timedelta(day): mentions // days for day in range(days)}
-    plan = store.Plan(lake, f"{now:%Y%m%dT%H%M%SZ}-000000", now, None, {}, per_day, {})
+    plan = store.Plan(lake, night.new_run_id(now), now, None, {}, per_day, {})
     built = scored(plan)
     started = time.monotonic(), time.process_time()
     # The model's name is told, so that the scorer, which only a change of model would need, is never asked for.

@@ -7,7 +7,6 @@ Embeddings, heads, vectors and their widths stay, so memory and themes of a larg
 where the whole model would need hours. Each layer that is left out of trunk and branch is 14 MB less of weights in float32.
 """
 
-import hashlib
 import json
 import re
 import shutil
@@ -16,6 +15,8 @@ from pathlib import Path
 import click
 import onnx
 from onnx.utils import Extractor
+
+from cx_nlp.score.model import file_digest
 
 _END_OF_LAYER = re.compile(r"(.*encoder\.layer\.)(\d+)\.output\.LayerNorm\.weight")
 
@@ -59,7 +60,7 @@ def main(model: Path, output: Path, layers: int) -> None:
     onnx.save(shallow(onnx.load(encoder), layers=layers), encoder)
     told = json.loads(settings.read_text(encoding="utf-8"))
     told["name"] = f"{told['name']}-{layers}"
-    told["sha256"][encoder.name] = hashlib.sha256(encoder.read_bytes()).hexdigest()
+    told["sha256"][encoder.name] = file_digest(encoder)
     settings.write_text(json.dumps(told, indent=1), encoding="utf-8")
     click.echo(f"{output}: {encoder.stat().st_size / 2**20:.1f} MiB of encoder")
 
