@@ -30,7 +30,10 @@ def con(tmp_path_factory):
         Predictor.load("minilm-cx", threads=1)
     except UsageError as error:
         pytest.skip(str(error))
-    nights.run(folder / "configs" / "sample.yaml")
+    with pytest.MonkeyPatch.context() as environment:
+        # Keys of customers decide which of them a resample draws: bounds move by some 0.05 stars from key to key.
+        environment.setenv("CX_NLP_KEY", "one key for every run of these tests")
+        nights.run(folder / "configs" / "sample.yaml")
     with connect(folder / "lake") as connection:
         yield connection
 
