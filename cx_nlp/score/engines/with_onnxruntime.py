@@ -34,4 +34,5 @@ def load(encoder: Path, *, threads: int = 0) -> Engine:
             (hidden,) = session.run(None, {"input_ids": ids, "attention_mask": attention})
             yield hidden
 
-    return Engine(f"onnxruntime-{onnxruntime.__version__}-fp32", run, batch_tokens=4096, width_step=1)
+    # Its memory keeps the largest batch's intermediate results: 49 MB of 1,024 tokens, 201 of 4,096, which are no faster.
+    return Engine(f"onnxruntime-{onnxruntime.__version__}-fp32", run, batch_tokens=1024, width_step=1)
