@@ -21,7 +21,7 @@ from cx_nlp_pipelines.quiet import quiet
 
 from cx_nlp import discovery, history, logs, night, store
 from cx_nlp.config import Config
-from cx_nlp.errors import TransientError
+from cx_nlp.errors import TransientError, UsageError
 from cx_nlp.night import Night
 from cx_nlp.themes.taxonomy import Taxonomy
 
@@ -42,7 +42,7 @@ def pool(number: int, *, apart: bool = False) -> Iterator[Call]:
 
     number: 1 calls in this process; apart: not even then, and the one process logs and draws its bar as this one would.
     Processes end with the block, at once if it raises: after a timeout nobody waits for what they were doing. Raises
-    TransientError if a process dies, as one that the system kills for its memory does.
+    TransientError if a process dies, as one that the system kills for its memory does, and UsageError if none has begun.
     """
     if number == 1 and not apart:
         alone = threading.Lock()  # the parser is not safe across threads
@@ -56,9 +56,9 @@ def pool(number: int, *, apart: bool = False) -> Iterator[Call]:
     context = multiprocessing.get_context("spawn")  # a fork would take threads' locks along, and the lake's lock
     kind, level = logs.as_here()
     level = level if apart else max(level, logging.WARNING)  # of several, each would tell the same
-    over = context.RawValue("b", 0)  # without a lock: a process that is killed would keep it
+    over, begun = context.RawValue("b", 0), context.RawValue("b", 0)  # no lock: a process that is killed would keep it
     executor = ProcessPoolExecutor(
-        number, mp_context=context, initializer=_begin, initargs=(os.getpid(), over, kind, level)
+        number, mp_context=context, initializer=_begin, initargs=(os.getpid(), over, begun, kind, level)
     )
 
     def call(function: Call, *arguments: Any) -> Any:
@@ -66,6 +66,10 @@ def pool(number: int, *, apart: bool = False) -> Iterator[Call]:
             future: Future = executor.submit(_quietly, function, *arguments)
             return future.result()
         except BrokenProcessPool:
+            if not begun.value:  # each imports the script that runs, and dies of a script that runs all once more
+                raise UsageError(
+                    'a process of this run ended before it began: a script must call this below if __name__ == "__main__":'
+                ) from None
             raise TransientError(
                 "a process of this run was killed, perhaps for its memory; what was committed stays, and the next call "
                 "goes on from there" + (" (--workers 1 needs the least memory)" if number > 1 else "")
@@ -80,7 +84,8 @@ def pool(number: int, *, apart: bool = False) -> Iterator[Call]:
         executor.shutdown(cancel_futures=True)
 
 
-def _begin(parent: int, over: Any, kind: str, level: int) -> None:
+def _begin(parent: int, over: Any, begun: Any, kind: str, level: int) -> None:
+    begun.value = 1
     logs.set_up(kind, level=level)
     # Its results are sent: an interpreter taken down to the end lets libraries write of their leaks into the log.
     atexit.register(os._exit, 0)
