@@ -54,6 +54,15 @@ def test_a_fall_at_one_touchpoint_is_found_there_and_nowhere_else():
     assert (volume["value"] == volume["before"]).all() and (volume["p"].dropna() > 0.9).all()
 
 
+@pytest.mark.parametrize(("scales", "compared"), [([None], True), (["stars 1-5"], True), ([None, "stars 1-5"], False)])
+def test_ratings_are_compared_on_one_scale_named_or_not(scales, compared):
+    frame = {"feedback_date": days_before(30, 30), "rating": np.resize([1.0, 4.0, 5.0], 60)}
+    found = made("changes", feedback(frame | {"rating_scale": np.resize(scales, 60)}), min_n=20)
+    assert ("rating" in set(found["measure"])) is compared
+    unrated = feedback(frame | {"rating": [*[None] * 30, *[4.0] * 30], "rating_scale": [*["1-10"] * 30, *["1-5"] * 30]})
+    assert "rating" in set(made("changes", unrated, min_n=20)["measure"]), "a scale without a rating is none"
+
+
 @pytest.mark.parametrize(
     "frame",
     [

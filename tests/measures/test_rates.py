@@ -181,11 +181,12 @@ def test_an_empty_lake_has_no_measures():
     assert tables(feedback([])) == {"as_of": None}
 
 
-def test_scales_of_other_ratings_are_never_averaged():
+@pytest.mark.parametrize("other", ["1-10", None])
+def test_scales_of_other_ratings_are_never_averaged(other):
     frame = {
         "source": ["a"] * 3 + ["b"] * 2,
         "rating": [4.0, 5.0, 3.0, 8.5, 9.5],
-        "rating_scale": ["1-5"] * 3 + ["1-10"] * 2,
+        "rating_scale": ["1-5"] * 3 + [other] * 2,
     }
     rows = rows_of(feedback(frame))
     assert np.isnan(pick(rows, "rating")["value"]) and pick(rows, "rating")["n"] == 5
