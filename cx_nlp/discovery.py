@@ -247,7 +247,9 @@ def _joined(parts: Sequence[tuple[pd.DataFrame, np.ndarray]]) -> tuple[pd.DataFr
 def _log(before: Registry, after: Registry) -> None:
     known = {theme.number: theme for theme in before.themes}
     new = [theme for theme in after.themes if theme.number not in known]
-    merged = [t for t in after.themes if t.merged_into is not None and known.get(t.number, t).merged_into is None]
+    # One that was found and merged in the same night counts as both.
+    gone = {number for number, theme in known.items() if theme.merged_into is not None}
+    merged = [theme for theme in after.themes if theme.merged_into is not None and theme.number not in gone]
     log.info(
         "themes: %d discovered ones, %d of them new, %d merged; %d mentions wait for one",
         len(after.active), len(new), len(merged), len(after.rows_of(POOL)),

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cx_nlp import discovery
 from cx_nlp.themes import growth
 from cx_nlp.themes.growth import Limits, grow
 from cx_nlp.themes.registry import POOL, Registry, dimension, forget, match, quotes, reembed, survivor
@@ -163,6 +164,19 @@ def test_survivor_follows_merges(known):
     merged = replace(known, themes=(one, replace(other, merged_into=1, is_retired=True)))
     assert [survivor(merged, number) for number in (1, 2)] == [1, 1]
     assert dimension(merged)[1]["merged_into"] == "new/1"
+
+
+def test_the_log_says_how_many_themes_of_the_night_were_merged_in_it(known, caplog):
+    one, other = known.themes
+    merged = replace(known, themes=(one, replace(other, merged_into=1, is_retired=True)))
+    with caplog.at_level("INFO", logger="cx_nlp"):
+        discovery._log(Registry(), merged)
+        discovery._log(known, merged)
+        discovery._log(merged, merged)
+    said = [record.getMessage().split(";")[0] for record in caplog.records]
+    assert said == [
+        f"themes: 1 discovered ones, {new} of them new, {gone} merged" for new, gone in ((2, 1), (0, 1), (0, 0))
+    ]
 
 
 def test_the_sample_is_drawn_by_keys():
