@@ -1,5 +1,7 @@
 """A training in seconds: a tiny encoder, a handful of texts of every labelled set, a recipe for both."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +78,15 @@ def write_sets(folder: Path) -> Path:
         )
         (folder / f"aspect/mams-atsa/{split}.xml").write_text(f"<sentences>{sentences}</sentences>")
     return folder
+
+
+def of_base(work: Path, base: Path, out: Path) -> Path:
+    """A copy of a training's folder that names the tiny encoder, for what builds the network anew."""
+    shutil.copytree(work, out)
+    made = json.loads((out / "train.json").read_text())
+    made["config"]["base"] = str(base)
+    (out / "train.json").write_text(json.dumps(made))
+    return out
 
 
 def run(base, root, out, **more):

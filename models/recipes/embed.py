@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModel
 
 from models.recipes.bases import default_base, load_tokenizer
-from models.recipes.network import masked_mean
+from models.recipes.network import autocast, masked_mean
 
 
 @torch.no_grad()
@@ -39,7 +39,7 @@ def embeddings(texts: Sequence[str], cache: Path) -> np.ndarray:
     digest, said = hashlib.sha256("\n".join(texts).encode()).hexdigest(), cache.with_suffix(".sha256")
     if cache.exists() and said.exists() and said.read_text() == digest:
         return np.load(cache, allow_pickle=False)
-    with torch.autocast("cuda" if torch.cuda.is_available() else "cpu", dtype=torch.bfloat16):
+    with autocast("cuda" if torch.cuda.is_available() else "cpu"):
         vectors = untouched_embedding(texts).astype(np.float16)
     np.save(cache, vectors, allow_pickle=False)
     said.write_text(digest)

@@ -158,6 +158,15 @@ def load_trained(work: Path) -> Network:
     return Network.of(config, find_base(config["base"]), init=work / "network.safetensors")
 
 
+def autocast(device: torch.device | str) -> torch.autocast:
+    """bfloat16 on a GPU and on a processor that computes in it; elsewhere it would be emulated, slower than float32."""
+    kind = torch.device(device).type
+    if kind == "cpu":
+        enabled = torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled)
+    return torch.autocast(kind, dtype=torch.bfloat16)
+
+
 def masked_mean(hidden: Tensor, mask: Tensor) -> Tensor:
     """hidden (B, T, H), mask (B, T) of 0 and 1 -> (B, H); an empty mask gives zeros."""
     weights = mask.to(hidden.dtype).unsqueeze(-1)

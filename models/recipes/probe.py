@@ -12,7 +12,7 @@ from cx_nlp.labelled import label_matrix
 from models.recipes import data
 from models.recipes.calibrate import emotion_thresholds
 from models.recipes.examples import encode, token_span
-from models.recipes.network import Network, masked_mean
+from models.recipes.network import Network, autocast, masked_mean
 
 
 def probe(net: Network, tokenizer: Tokenizer, root: Path) -> dict[str, float]:
@@ -46,7 +46,7 @@ def _hidden(net: Network, ids: list[list[int]]) -> tuple[torch.Tensor, torch.Ten
     width = max(map(len, ids))
     padded = torch.tensor([one + [net.pad] * (width - len(one)) for one in ids], device=device)
     mask = torch.tensor([[1] * len(one) + [0] * (width - len(one)) for one in ids], device=device)
-    with torch.autocast(device.type, dtype=torch.bfloat16):
+    with autocast(device):
         hidden = net(padded, mask).float()
     content = mask.clone()
     content[:, 0] = 0

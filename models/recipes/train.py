@@ -3,8 +3,9 @@
     python -m models.recipes.train --config configs/train/minilm.yaml --data-root DATA --out WORK
 
 Writes a checkpoint every `checkpoint_steps` and resumes from it when called again; the result is
-WORK/network.safetensors with WORK/tokenizer.json. Runs in bfloat16 autocast, on a GPU where there is one. With
-`--soft FILE` (from models.recipes.teach) it distils: the teachers' probabilities stand beside the labels.
+WORK/network.safetensors with WORK/tokenizer.json. Runs on a GPU where there is one, in bfloat16 there and on processors
+that have it. With `--soft FILE` (from models.recipes.teach) it distils: the teachers' probabilities stand beside the
+labels.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from models.recipes.command import one_line
 from models.recipes.embed import embeddings
 from models.recipes.examples import Example, Mixture, batches
 from models.recipes.losses import Soft, loss_of
-from models.recipes.network import Network
+from models.recipes.network import Network, autocast
 from models.recipes.probe import probe
 from models.recipes.recipe import load_recipe
 
@@ -86,7 +87,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
         batch = plan[step]
         torch.manual_seed(seed * 1_000_003 + step)  # dropout: a resumed training draws what an undisturbed one would
         ids, attention, content = collate(batch, net.pad, device)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with autocast(device):
             hidden = net(ids, attention)  # (B, T, H)
         loss, parts = loss_of(net, batch, hidden.float(), content, config=config, soft=taught, target=target)
         for name, value in parts.items():
