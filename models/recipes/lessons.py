@@ -8,6 +8,7 @@ Targets are soft because a template does not know how strongly a reader would fe
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -88,25 +89,28 @@ def _finish(text: str, *, context: float, rng: np.random.Generator) -> str:
     return _SENTENCE_START.sub(lambda m: m[1] + m[2] + m[3].upper(), text)
 
 
-def lessons(rows: int, *, rng: np.random.Generator) -> pd.DataFrame:
+def lessons(rows: int, *, rng: np.random.Generator, kinds: Sequence[str] | None = None) -> pd.DataFrame:
     """`rows` texts: text (cleaned), p_negative, p_neutral, p_positive (in [0, 1], sum 1), kind.
 
-    Kinds are drawn evenly (their counts differ by at most one), in random order; zero rows give an empty frame.
+    kinds: those to draw from, all but the `later` ones where nothing is said. They are drawn evenly (their counts differ by
+    at most one), in random order; zero rows give an empty frame. Raises KeyError for a kind that is not in the table.
     """
     table = _lessons()
-    kinds, targets, shares = table["kinds"], table["targets"], table["shares"]
-    names = list(rng.permutation(list(kinds)))
+    blocks, targets, shares = table["kinds"], table["targets"], table["shares"]
+    names = list(
+        rng.permutation([kind for kind in blocks if kind not in table["later"]] if kinds is None else list(kinds))
+    )
     start = rng.random()
     out = []
     for i in rng.permutation(rows):
         kind = str(names[i % len(names)])
-        choices = list(kinds[kind])
+        choices = list(blocks[kind])
         weight = np.array([shares.get(kind, {}).get(target, 1) for target in choices], dtype=float)
         # Steps of the golden ratio spread a kind's rows over its targets more evenly than independent draws do.
         at = (start + i // len(names) * 0.618034) % 1
         target = choices[np.searchsorted(np.cumsum(weight[:-1]) / weight.sum(), at, side="right")]
         context = 0.0 if kind in table["without_context"] else 0.3
-        text = _finish(fill(_choose(kinds[kind][target], rng), rng=rng), context=context, rng=rng)
+        text = _finish(fill(_choose(blocks[kind][target], rng), rng=rng), context=context, rng=rng)
         out.append((clean_text(text), *targets[target], kind))
     return pd.DataFrame(out, columns=["text", *(f"p_{name}" for name in SENTIMENTS), "kind"])
 

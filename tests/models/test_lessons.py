@@ -131,11 +131,20 @@ def test_mentions_lie_where_they_are_said_to_lie():
     assert (labels.nunique() > 1).mean() > 0.7 and labels.size().max() == 3
 
 
+def test_a_later_kind_is_drawn_only_by_name(frame):
+    assert TABLE["later"] == ["rivals"] and not set(TABLE["later"]) & set(frame["kind"])
+    named = lessons(200, rng=np.random.default_rng(4), kinds=["rivals", "comparison"])
+    assert named["kind"].value_counts().to_dict() == {"rivals": 100, "comparison": 100}
+    with pytest.raises(KeyError, match="nonsense"):
+        lessons(1, rng=np.random.default_rng(4), kinds=["nonsense"])
+
+
 def test_no_lesson_says_what_a_behaviour_test_asks():
     from models.recipes import behaviour
     from models.recipes.templates import load_tests
 
     drawn = behaviour.draw(load_tests(behaviour.TESTS), rng=np.random.default_rng(0))
     asked = [case for its in drawn.values() for case in its]
-    taught = lessons(15_000, rng=np.random.default_rng(1))["text"].tolist()
+    rng = np.random.default_rng(1)
+    taught = [*lessons(15_000, rng=rng)["text"], *lessons(5_000, rng=rng, kinds=TABLE["later"])["text"]]
     assert len(asked) > 5_000 and behaviour.overlap(asked, taught) == 0.0
