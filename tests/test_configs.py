@@ -7,7 +7,7 @@ import pytest
 
 from cx_nlp.config import Config, load_config
 from cx_nlp.errors import UnknownName, UsageError
-from models.recipes.recipe import load_recipe
+from models.recipes.recipe import load_mending, load_recipe
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 # What measures a model, with its own readers: tests/models tests what they hold.
@@ -79,8 +79,10 @@ def test_a_measure_of_models_loads_and_says_how_to_run_it(name, recipe):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.name)
 def test_a_recipe_opens_with_its_command(path):
-    assert path.read_text().startswith(f"# python -m models.recipes.train --config configs/train/{path.name}")
-    assert load_recipe(path)["draw"]["emotion"] > 0
+    mends = path.stem.endswith("-mend")
+    command = f"# python -m models.recipes.{'mend' if mends else 'train'} --config configs/train/{path.name}"
+    assert path.read_text().startswith(command)
+    assert load_mending(path).taught > 0 if mends else load_recipe(path)["draw"]["emotion"] > 0
 
 
 def write(tmp_path, text):

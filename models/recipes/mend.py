@@ -20,8 +20,6 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -33,30 +31,11 @@ from models.recipes.examples import Example, batches, encode
 from models.recipes.lessons import lessons
 from models.recipes.network import Network, masked_mean
 from models.recipes.probe import probe
+from models.recipes.recipe import Mending, load_mending
 from models.recipes.teach import load_network
 from models.recipes.train import collate
 
 log = logging.getLogger("mend")
-
-
-class Mending(BaseModel):
-    """Settings of a configs/train/*-mend.yaml; unknown keys fail."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    kinds: list[str] = Field(description="of lessons: what is taught")
-    taught: int = Field(gt=0, description="lessons of these kinds")
-    other_lessons: int = Field(ge=0, description="lessons of all other kinds, held")
-    held: int = Field(ge=0, description="texts of the labelled sets, held")
-    batch_texts: int = Field(32, gt=0)
-    batch_tokens: int = Field(1200, gt=0, description="padded tokens of a batch")
-    lr: float = Field(gt=0)
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of all steps")
-    hold_states: float = Field(
-        ge=0, description="weight of the held hidden states' squared distance, in their variance"
-    )
-    hold_sentiment: float = Field(ge=0, description="weight of the held sentiment's cross-entropy")
-    look_steps: int = Field(200, gt=0, description="a line of the log each so many steps")
 
 
 def examples_of(tokenizer: Tokenizer, frame_texts: list[str], task: str, targets: np.ndarray | None) -> list[Example]:
@@ -140,19 +119,6 @@ def mend(network: Network, settings: Mending, taught: list, held: list, *, seed:
             took = time.monotonic() - started
             log.info("step %d/%d: lessons %.3f, held %.4f, %.0f s", step, steps, *(sums / n), took)
             sums[:] = 0
-
-
-def load_mending(path: Path) -> Mending:
-    """Ends in one line for a file that is missing or holds what no such recipe has."""
-    try:
-        return Mending.model_validate(yaml.safe_load(path.read_text()))
-    except OSError as error:
-        raise SystemExit(f"{path}: {error.strerror}") from None
-    except yaml.YAMLError as error:
-        raise SystemExit(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise SystemExit(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 @one_line

@@ -1,7 +1,7 @@
 """A training recipe: every setting of a configs/train/*.yaml with its meaning; unknown keys fail."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Read = TypeVar("_Read", bound=_Strict)
 
 
 class Rare(_Strict):
@@ -77,10 +80,37 @@ class Recipe(_Strict):
         return self
 
 
+class Mending(_Strict):
+    """Of models.recipes.mend: settings of a configs/train/*-mend.yaml."""
+
+    kinds: list[str] = Field(description="of lessons: what is taught")
+    taught: int = Field(gt=0, description="lessons of these kinds")
+    other_lessons: int = Field(ge=0, description="lessons of all other kinds, held")
+    held: int = Field(ge=0, description="texts of the labelled sets, held")
+    batch_texts: int = Field(32, gt=0)
+    batch_tokens: int = Field(1200, gt=0, description="padded tokens of a batch")
+    lr: float = Field(gt=0)
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of all steps")
+    hold_states: float = Field(
+        ge=0, description="weight of the held hidden states' squared distance, in their variance"
+    )
+    hold_sentiment: float = Field(ge=0, description="weight of the held sentiment's cross-entropy")
+    look_steps: int = Field(200, gt=0, description="a line of the log each so many steps")
+
+
 def load_recipe(path: Path) -> dict:
     """-> all settings, defaults filled in. Ends in one line for a file that is missing or holds what no recipe has."""
+    return _read(path, Recipe).model_dump()
+
+
+def load_mending(path: Path) -> Mending:
+    """Ends in one line as `load_recipe` does."""
+    return _read(path, Mending)
+
+
+def _read(path: Path, kind: type[_Read]) -> _Read:
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text())).model_dump()
+        return kind.model_validate(yaml.safe_load(path.read_text()))
     except OSError as error:
         raise SystemExit(f"{path}: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 
 from models.recipes import mend as module
 from models.recipes.examples import batches
-from models.recipes.mend import Mending, examples_of, kept, learned, load_mending, mend
+from models.recipes.mend import examples_of, kept, learned, mend
+from models.recipes.recipe import Mending, load_mending
 from models.recipes.teach import load_network
 from tests.tiny_training import of_base
 
