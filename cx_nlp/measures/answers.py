@@ -64,6 +64,6 @@ def answers(con: duckdb.DuckDBPyConnection, outcome: str, *, min_n: int, custome
 def _rated(con: duckdb.DuckDBPyConnection) -> str:
     """SQL over `answer`: the rating as it was given, null where there are several scales."""
     ((scales,),) = con.execute("""
-        SELECT count(DISTINCT coalesce(scale, '')) FROM answer
+        SELECT count(DISTINCT scale) FROM answer
         WHERE role = 'customer' AND said IS NOT NULL AND rating IS NOT NULL""").fetchall()
     return f"rating / {WEIGHT}.0" if scales == 1 else "NULL"

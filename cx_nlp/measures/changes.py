@@ -109,9 +109,7 @@ def _means(
     con: duckdb.DuckDBPyConnection, keys: list[str], names: tuple[str, ...], min_n: int
 ) -> Iterator[pd.DataFrame]:
     table = "now_piece_theme" if "theme_id" in keys else "now_piece"
-    ((scales,),) = con.execute(
-        "SELECT count(DISTINCT coalesce(scale, '')) FROM now_piece WHERE rating IS NOT NULL"
-    ).fetchall()
+    ((scales,),) = con.execute("SELECT count(DISTINCT scale) FROM now_piece").fetchall()
     measures = {
         name: (where, measure)
         for where, _, members in customer_sums.FAMILIES.values()

@@ -97,9 +97,7 @@ def group_sums(
         for end in ("min", "max"):
             add(f"{name}_{end}", f"{end}({name}) FILTER ({where})", f"{end}({name}_{end})")
     for end in ("min", "max"):
-        # A rating whose scale nobody named is on a scale of its own.
-        rated = FAMILIES["rating"][0]
-        add(f"scale_{end}", f"{end}(coalesce(scale, '')) FILTER ({rated})", f"{end}(scale_{end})")
+        add(f"scale_{end}", f"{end}(scale) FILTER (head)", f"{end}(scale_{end})")
         add(f"reader_{end}", f"{end}(reader) FILTER (scored AND emotion IS NOT NULL)", f"{end}(reader_{end})")
     outer.append("count(*) AS people")
     for family, (where, _, members) in FAMILIES.items():

@@ -89,6 +89,12 @@ def _finish(text: str, *, context: float, rng: np.random.Generator) -> str:
     return _SENTENCE_START.sub(lambda m: m[1] + m[2] + m[3].upper(), text)
 
 
+def all_kinds() -> list[str]:
+    """Of lessons, but for the `later` ones."""
+    table = _lessons()
+    return [kind for kind in table["kinds"] if kind not in table["later"]]
+
+
 def lessons(rows: int, *, rng: np.random.Generator, kinds: Sequence[str] | None = None) -> pd.DataFrame:
     """`rows` texts: text (cleaned), p_negative, p_neutral, p_positive (in [0, 1], sum 1), kind.
 
@@ -97,9 +103,7 @@ def lessons(rows: int, *, rng: np.random.Generator, kinds: Sequence[str] | None 
     """
     table = _lessons()
     blocks, targets, shares = table["kinds"], table["targets"], table["shares"]
-    names = list(
-        rng.permutation([kind for kind in blocks if kind not in table["later"]] if kinds is None else list(kinds))
-    )
+    names = list(rng.permutation(all_kinds() if kinds is None else list(kinds)))
     start = rng.random()
     out = []
     for i in rng.permutation(rows):

@@ -11,10 +11,10 @@ what is to be held. Writes MENDED as models.recipes.train does; a few minutes on
 
 import argparse
 import copy
+import itertools
 import json
 import logging
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from cx_nlp.schema import SENTIMENTS
 from models.recipes import data
 from models.recipes.command import one_line
 from models.recipes.examples import Example, batches, encode
-from models.recipes.lessons import lessons
+from models.recipes.lessons import all_kinds, lessons
 from models.recipes.network import Network, masked_mean
 from models.recipes.probe import probe
 from models.recipes.recipe import Mending, load_mending
@@ -38,9 +38,9 @@ from models.recipes.train import collate
 log = logging.getLogger("mend")
 
 
-def examples_of(tokenizer: Tokenizer, frame_texts: list[str], task: str, targets: np.ndarray | None) -> list[Example]:
+def examples_of(tokenizer: Tokenizer, texts: list[str], task: str, targets: np.ndarray | None) -> list[Example]:
     """texts (N), targets (N, 3) or None -> N examples, cut to 96 tokens."""
-    encoded = encode(tokenizer, frame_texts, 96)
+    encoded = encode(tokenizer, texts, 96)
     aims = [None] * len(encoded) if targets is None else list(targets)
     return [Example(task, ids, sentiment=aim) for (ids, _), aim in zip(encoded, aims, strict=True)]
 
@@ -52,17 +52,13 @@ def draw(settings: Mending, root: Path, tokenizer: Tokenizer, rng: np.random.Gen
     sets = [data.sentiment(root, "train"), data.emotion(root, "train"), data.aspect(root, "train")]
     pool = sorted({text for frame in sets for text in frame["text"]})
     real = [pool[i] for i in rng.choice(len(pool), size=min(settings.held, len(pool)), replace=False)]
-    old = lessons(settings.other_lessons, rng=rng)["text"].tolist()
+    others = [kind for kind in all_kinds() if kind not in settings.kinds]
+    old = lessons(settings.other_lessons, rng=rng, kinds=others)["text"].tolist()
     size = {"max_tokens": settings.batch_tokens, "max_texts": settings.batch_texts, "pool": 50 * settings.batch_texts}
     return (
         batches(examples_of(tokenizer, new["text"].tolist(), "taught", targets), **size, rng=rng),
         batches(examples_of(tokenizer, [*real, *old], "held", None), **size, rng=rng),
     )
-
-
-def _over(plan: list, steps: int) -> Iterator[list[Example]]:
-    for step in range(steps):
-        yield plan[step % len(plan)]
 
 
 def read(network: Network, batch: list[Example]) -> tuple[Tensor, Tensor, Tensor]:
@@ -106,7 +102,7 @@ def mend(network: Network, settings: Mending, taught: list, held: list, *, seed:
     )
     network.eval()
     sums, started = np.zeros(2), time.monotonic()
-    for step, (new, old) in enumerate(zip(taught, _over(held, steps), strict=True), 1):
+    for step, (new, old) in enumerate(zip(taught, itertools.cycle(held), strict=False), 1):
         losses = learned(network, new), kept(network, before, old, settings)
         optimizer.zero_grad(set_to_none=True)
         torch.stack(losses).sum().backward()
@@ -138,9 +134,7 @@ def main() -> None:
     mend(network, settings, *plans, seed=args.seed)
     log.info("after: %s", probe(network, tokenizer, args.data_root))
     args.out.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {name: value.contiguous() for name, value in network.state_dict().items()}, args.out / "network.safetensors"
-    )
+    save_file(network.weights(), args.out / "network.safetensors")
     tokenizer.save(str(args.out / "tokenizer.json"))
     made = json.loads((args.work / "train.json").read_text())
     told = {"mended": settings.model_dump(), "seed": args.seed, "steps": len(plans[0])}

@@ -147,6 +147,10 @@ class Network(nn.Module):
         """means (S, I) -> the head's logits (S, C), of the first columns that it has weights for."""
         return self.heads[head](means[..., : self.heads[head][1].in_features])
 
+    def weights(self) -> dict[str, Tensor]:
+        """All of them, as safetensors takes them."""
+        return {name: value.contiguous() for name, value in self.state_dict().items()}
+
     def theme_vectors(self, documents: Tensor) -> Tensor:
         """documents (S, H or 2H) -> (S, THEME_WIDTH), of any length"""
         return self.theme(documents[..., : self.theme.in_features])

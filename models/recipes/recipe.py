@@ -86,7 +86,7 @@ class Mending(_Strict):
     kinds: list[str] = Field(description="of lessons: what is taught")
     taught: int = Field(gt=0, description="lessons of these kinds")
     other_lessons: int = Field(ge=0, description="lessons of all other kinds, held")
-    held: int = Field(ge=0, description="texts of the labelled sets, held")
+    held: int = Field(gt=0, description="texts of the labelled sets, held")
     batch_texts: int = Field(32, gt=0)
     batch_tokens: int = Field(1200, gt=0, description="padded tokens of a batch")
     lr: float = Field(gt=0)

@@ -53,12 +53,9 @@ def weights_of(encoder: onnx.ModelProto) -> Iterator[tuple[str, np.ndarray]]:
         yield "branch.widen.weight", stored[rest[0]].T
 
 
-def restored(model: Model, base: str) -> Network:
-    """The network of a model that was trained from `base`. Raises KeyError for a model without its training's settings."""
-    settings = json.loads((model.folder / "model.json").read_text())["training"]["config"]
-    network = Network.from_pretrained(base, layers=settings["layers"])
-    if settings.get("branch"):
-        network.add_branch(settings["branch"]["rank"])
+def restored(model: Model, config: dict) -> Network:
+    """The network of a model; config: the settings of its training."""
+    network = Network.of(config, find_base(config["base"]))
     state = dict(weights_of(onnx.load(model.folder / "encoder.onnx")))
     for name in network.heads:
         for layer, at in (("1", 1), ("2", 4)):
@@ -73,9 +70,9 @@ def restored(model: Model, base: str) -> Network:
 def restore(folder: Path, out: Path) -> None:
     model = load_model(str(folder))
     settings = json.loads((folder / "model.json").read_text())["training"]
-    network = restored(model, find_base(settings["config"]["base"]))
+    network = restored(model, settings["config"])
     out.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, out / "network.safetensors")
+    save_file(network.weights(), out / "network.safetensors")
     Tokenizer.from_file(str(folder / "tokenizer.json")).save(str(out / "tokenizer.json"))
     (out / "train.json").write_text(json.dumps(settings, indent=1) + "\n")
 

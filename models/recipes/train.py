@@ -105,7 +105,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
         if (step + 1) % config["checkpoint_steps"] == 0:
             checkpoint(out, net, optimizer, schedule, asked, step + 1)
         if step + 1 in config["average_steps"]:
-            save_file(_weights(net), out / f"kept-{step + 1}.safetensors")
+            save_file(net.weights(), out / f"kept-{step + 1}.safetensors")
         if step + 1 in ends:
             log.info(
                 "epoch %d, on the half of dev that may be tuned on: %s",
@@ -113,7 +113,7 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
                 probe(net, tokenizer, root),
             )
     points = [load_file(out / f"kept-{step}.safetensors") for step in config["average_steps"]]
-    save_file(mean_weights([*points, _weights(net)]), out / "network.safetensors")
+    save_file(mean_weights([*points, net.weights()]), out / "network.safetensors")
     read = sum(map(len, plan))
     made = {"config": config, "seed": seed, "steps": len(plan), "texts": read}
     made["taught_by"] = list(taught.teachers) if taught else []
@@ -121,10 +121,6 @@ def train(config: dict, root: Path, base: str, out: Path, *, seed: int, soft: Pa
     made["before"] = json.loads(before.read_text()) if before and before.exists() else None
     (out / "train.json").write_text(json.dumps(made, indent=1) + "\n")
     log.info("done: %s", out / "network.safetensors")
-
-
-def _weights(net: Network) -> dict[str, Tensor]:
-    return {name: value.contiguous() for name, value in net.state_dict().items()}
 
 
 def mean_weights(points: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -152,7 +148,7 @@ def parameter_groups(net: Network, config: dict) -> list[dict[str, Any]]:
 
 def checkpoint(out: Path, net: Network, optimizer, schedule, asked: dict[str, Any], step: int) -> None:
     """Both files are replaced together as nearly as can be: the small one last, and it names the step."""
-    save_file(_weights(net), out / f"checkpoint-{step}.safetensors")
+    save_file(net.weights(), out / f"checkpoint-{step}.safetensors")
     state = {"optimizer": optimizer.state_dict(), "schedule": schedule.state_dict(), "asked": asked, "step": step}
     torch.save(state, out / "checkpoint.pt.tmp")
     (out / "checkpoint.pt.tmp").replace(out / "checkpoint.pt")
