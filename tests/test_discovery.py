@@ -1,75 +1,15 @@
-import datetime as dt
-import zlib
 from pathlib import Path
-from types import SimpleNamespace
 
-import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from cx_nlp import discovery, doctor, schema, store
+from cx_nlp import discovery, doctor, store
 from cx_nlp.discovery_config import DiscoveryConfig
 from cx_nlp.errors import LakeError
-from cx_nlp.score.scorer import Scorer, score_rows
 from cx_nlp.store import files
-from cx_nlp.themes.registry import Registry, forget
-from cx_nlp.themes.taxonomy import Taxonomy, Theme, load_taxonomies
-from cx_nlp.themes.vectors import grid
-from tests import tiny_model
+from cx_nlp.themes.registry import forget
+from tests.discovered import FIRST, TAXONOMY, night, prepared, rows_of
 from tests.store import nights
-from tests.themes import planted
-
-SETTINGS = DiscoveryConfig(min_mentions=12, min_customers=5)
-TAXONOMY = Taxonomy("shop-1", (Theme("shop/price", "Price"),))
-AXES = planted.directions(len(planted.WORDS))
-FAKE = SimpleNamespace(model=SimpleNamespace(vectors="fake@" + "0" * 12, hidden=planted.WIDTH))
-
-
-def score(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, None]:
-    """Each text "zipper 7" is a mention of its first word; one that is no planted theme lies anywhere."""
-    mentions = []
-    for source, feedback_id, text in zip(rows["source"], rows["feedback_id"], rows["text"], strict=True):
-        word = text.split()[0]
-        rng = np.random.default_rng(zlib.crc32(text.encode()))
-        known = word in planted.WORDS
-        vector = (
-            planted.around(AXES[planted.WORDS.index(word)], 1, rng=rng)[0] if known else rng.normal(size=planted.WIDTH)
-        )
-        if word != "silent":
-            mentions.append(
-                {"source": source, "feedback_id": feedback_id, "mention_id": 0, "mention": word, "start": 0,
-                 "end": len(word), "sentence": 0, "is_negated": False, "method": "none", "vector": vector}
-            )  # fmt: skip
-    frame = pd.DataFrame(mentions, columns=[*schema.THEME_MENTIONS.names, "vector"], dtype="object")
-    return nights.score(rows)[0], frame, None
-
-
-def rows_of(night: int, counts: dict[str, int]) -> list[dict]:
-    date = f"2026-02-{night + 1:02}"
-    return [
-        nights.row(f"{night}-{word}-{i}", f"{word} {night} {i}", date, file=f"{i % 2}.csv")
-        for word, n in counts.items()
-        for i in range(n)
-    ]
-
-
-def prepared(lake: Path, run_id: str, rows: list[dict], settings: DiscoveryConfig = SETTINGS, **options):
-    options = {"group": 1, "slice_rows": 50} | options
-    plan, built = nights.prepare(lake, run_id, rows, scorer=score, keeps_vectors=settings.enabled, **options)
-    return plan, discovery.discover(plan, built, lambda: FAKE, settings)
-
-
-def night(
-    lake: Path, run_id: str, rows: list[dict], settings: DiscoveryConfig = SETTINGS, step=None, **options
-) -> None:
-    with store.locked(lake, holder=run_id):
-        plan, built = prepared(lake, run_id, rows, settings, **options)
-        themes = discovery.themes_of(lake, built, TAXONOMY)
-        nights.commit(plan, built, themes=themes, step=step or (lambda name: None))
-
-
-FIRST = {"zipper": 30, "lantern": 25, "mist": 20, "silent": 3}
 
 
 @pytest.fixture(scope="module")
@@ -229,86 +169,7 @@ def test_the_registry_can_be_written_without_a_night(lake):
     assert discovery.write_registry(lake, "f1", registry) == []
 
 
-def test_another_model_reads_the_stored_mentions_in_their_texts(tmp_path):
-    """What is embedded anew is what the scorer would hand out for the same mention."""
-    scorer = Scorer.load(model=str(tiny_model.build(tmp_path / "model")), taxonomy=load_taxonomies([]), threads=1)
-    texts = pd.Series(["The rude waiter and the lovely soup", "A terrible zipper on the great coat"])
-    lake = tmp_path / "lake"
-    rows = [nights.row(str(i), text, file="a.csv") for i, text in enumerate(texts)]
-    nights.night(lake, "n0", rows)
-    _, mentions, _ = score_rows(scorer, texts, vectors="all")
-    stored = mentions.assign(
-        number=0, step=1, source="survey", feedback_id=mentions["row"].astype(str), customer="c", may_quote=None,
-        feedback_date=rows[0]["feedback_date"],
-    )[list(schema.REGISTRY.names[:-1])]  # fmt: skip
-    registry = Registry(model="old@0", mentions=stored, vectors=np.zeros((len(stored), 9), dtype=np.int16))
-    plan = SimpleNamespace(lake=lake, folder=files.staging(lake, "n1"))
-    moved = discovery.under_model(registry, plan, lambda: scorer)
-    assert moved.model == scorer.model.vectors and len(mentions) > 2
-    handed_out = grid(np.stack(mentions["vector"].to_list()).astype(np.float32))
-    assert np.abs(moved.vectors.astype(int) - handed_out).max() <= 1
-    assert discovery.under_model(moved, plan, lambda: scorer).vectors is moved.vectors
-
-
 def test_settings_are_checked():
     for wrong in ({"min_mentions": 3}, {"min_customers": 1}, {"sample": 9_000}, {"other": 1}):
         with pytest.raises(ValueError, match=next(iter(wrong))):
             DiscoveryConfig.model_validate(wrong)
-
-
-def rescored(
-    lake: Path, run_id: str, monkeypatch, *, scale: float = 0.25, settings: DiscoveryConfig = SETTINGS
-) -> None:
-    """The whole lake scored again by another model: the same space turned, and every vector moved a little."""
-    turn = planted.directions(planted.WIDTH, seed=9)
-
-    def seen(vector: np.ndarray, text: str) -> np.ndarray:
-        rng = np.random.default_rng([1, zlib.crc32(text.encode())])
-        noise = rng.normal(size=planted.WIDTH)
-        return (vector / np.linalg.norm(vector)) @ turn + scale * noise / np.linalg.norm(noise)
-
-    def by_other(rows: pd.DataFrame):
-        feedback, mentions, sentences = score(rows)
-        texts = dict(zip(rows["feedback_id"], rows["text"], strict=True))
-        named = zip(mentions["vector"], mentions["feedback_id"], strict=True)
-        return feedback, mentions.assign(vector=[seen(vector, texts[key]) for vector, key in named]), sentences
-
-    def span_means(texts, spans):
-        for text, its in zip(texts, spans, strict=True):
-            [vector] = score(nights.frame([nights.row("x", text)]))[1]["vector"]
-            yield SimpleNamespace(means=np.stack([seen(vector, text)] * (len(its) + 1)))
-
-    model = SimpleNamespace(vectors="other@" + "1" * 12, theme_width=planted.WIDTH)
-    other = SimpleNamespace(model=model, encoder=SimpleNamespace(span_means=span_means))
-    monkeypatch.setattr("cx_nlp.score.heads.theme_vectors", lambda model, means: means)
-    wanted = store.rescoring.Wanted({"en": ("other@111111111111", "fake fp32", False)}, TAXONOMY.version, False)
-    with store.locked(lake, holder=run_id):
-        always = (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
-        plan = store.rescoring.plan(lake, run_id, started_at=nights.START, wanted=wanted, dates=always)
-        built = [
-            store.build(plan, dates, discovery.keeping(plan, dates, by_other), slice_rows=50)
-            for dates in plan.groups(1)
-        ]
-        built = discovery.discover(plan, built, lambda: other, settings)
-        nights.commit(plan, built, themes=discovery.themes_of(lake, built, TAXONOMY))
-
-
-def ids(lake: Path) -> dict[str, str]:
-    return dict(nights.table(lake, "theme_mentions", "feedback_id, theme_id", "theme_id IS NOT NULL"))
-
-
-def test_a_rescore_by_another_model_keeps_exemplars_and_ids(lake, monkeypatch):
-    night(lake, "n1", rows_of(1, {"zipper": 12, "lantern": 12, "mist": 5}))
-    before, had = discovery.read_registry(lake), ids(lake)
-    assert len(had) > 60
-    rescored(lake, "r1", monkeypatch)
-    after, has = discovery.read_registry(lake), ids(lake)
-    assert after.model == "other@" + "1" * 12 and [one.number for one in after.active] == [1, 2]
-    stored = [one.mentions[one.numbers > 0].astype(str).to_numpy().tolist() for one in (before, after)]
-    assert stored[0] == stored[1]
-    kept = [has.get(key) == theme for key, theme in had.items()]
-    assert np.mean(kept) > 0.95
-    exemplars = dict(zip(after.mentions["feedback_id"], after.numbers, strict=True))
-    assert all(has[key] == f"new/{number}" for key, number in exemplars.items() if number)
-    assert not after.mentions.duplicated(["source", "feedback_id", "mention_id"]).any()
-    assert doctor.check_lake(lake) == []
