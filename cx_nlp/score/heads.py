@@ -18,6 +18,8 @@ _MOVING = np.array([name not in UNEMOTIONAL for name in EMOTIONS])
 DECIMALS = 5
 REFERENCE_TOKENS = 32  # the length at which a temperature is stated: a short comment
 _LENGTHS = (6, 96)
+# In logits: the one complaint in a page of praise hardly moves the page's mean, and must not be talked away by it.
+_MIXED_REACH = 2.0
 
 
 def logits(model: Model, head: str, inputs: np.ndarray) -> np.ndarray:
@@ -46,6 +48,12 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 def sigmoid(scores: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-scores))
+
+
+def logit(probabilities: np.ndarray) -> np.ndarray:
+    """The inverse of `sigmoid`, finite at 0 and 1 as well."""
+    p = np.clip(probabilities, 10.0**-DECIMALS, 1 - 10.0**-DECIMALS)
+    return np.log(p / (1 - p))
 
 
 def calibrated(scores: np.ndarray, temperature: float | np.ndarray, bias: Sequence[float]) -> np.ndarray:
@@ -120,10 +128,31 @@ def intensity(probabilities: np.ndarray) -> np.ndarray:
     return np.nan_to_num(probabilities[:, _MOVING], nan=0.0).max(axis=1, initial=0.0)
 
 
-def is_mixed(spans: np.ndarray, above: float | np.ndarray) -> bool:
+def mixed_evidence(model: Model, documents: np.ndarray) -> np.ndarray:
+    """Means (N, H) of documents -> (N,) in logits: what the text as a whole adds to the evidence of its spans that it is
+    mixed. 0 for a model without such a head."""
+    if "mixed" not in model.layers:
+        return np.zeros(len(documents))
+    weight, bias = model.layers["mixed"]
+    said = (_rowwise(documents[:, : len(weight)], weight) + bias)[:, 0]
+    return model.calibration.mixed_weight * np.clip(said, -_MIXED_REACH, _MIXED_REACH)
+
+
+def clear_sides(spans: np.ndarray, above: float | np.ndarray) -> np.ndarray:
+    """Probabilities (S, 3) of a text's spans -> (2,) in logits: how far its clearest negative and its clearest positive span
+    lie above what is asked of them; -inf for a side that it has no span of.
+
+    A span has one side at most, that of its label. above: in [0, 1], for all or (S, 1) for each.
+    """
+    of_label = np.arange(len(SENTIMENTS)) == spans.argmax(axis=1)[:, None]
+    beyond = np.where(of_label, logit(spans) - logit(np.asarray(above)), -np.inf)
+    return beyond[:, [NEGATIVE, POSITIVE]].max(axis=0, initial=-np.inf)
+
+
+def is_mixed(spans: np.ndarray, above: float | np.ndarray, *, whole: float = 0.0) -> bool:
     """Probabilities (S, 3) of one text's spans -> one clearly positive and another clearly negative; False for none.
 
-    above: the probability from which a span is clear, for all or (S, 1) for each.
+    above: the probability from which a span is clear, for all or (S, 1) for each; whole: `mixed_evidence` of the text, which
+    raises or lowers it.
     """
-    clear = spans > above
-    return bool(clear[:, POSITIVE].any() and clear[:, NEGATIVE].any())
+    return bool(clear_sides(spans, above).min() + whole > 0)

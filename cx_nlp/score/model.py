@@ -43,6 +43,7 @@ class Calibration:
     aspect_uncertain_below: float = 0.5
     mixed_above: float = 0.7  # of sentences, which the sentiment head reads
     mixed_aspect_above: float = 0.7  # of clauses and mentions, which the aspect head reads
+    mixed_weight: float = 0.0  # of what the text as a whole says to that, in logits
 
 
 # Settings of model.json that name their labels.

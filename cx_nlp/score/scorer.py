@@ -22,7 +22,7 @@ from cx_nlp.score.replaced import Pair, Replaced
 from cx_nlp.score.replacement import Replacement
 from cx_nlp.score.seeding import embed_seeds, themes_and_vectors
 from cx_nlp.score.span_rows import MENTION_COLUMNS, SENTENCE_COLUMNS, Keep, comment_rows, mention_rows, sentence_rows
-from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
+from cx_nlp.score.span_vectors import aspects, judged_spans, span_vectors
 from cx_nlp.themes.fitted import check_model
 from cx_nlp.themes.match import analyse
 from cx_nlp.themes.seeds import Seeds
@@ -193,16 +193,16 @@ class Scorer:
         themes, kept = themes_and_vectors(self.model, found, read.mentions.means, self.seeds, keep=vectors)
         mixed, rows_of_mentions, rows_of_sentences = [], [], []
         at_sentence = at_mention = 0
-        for nr, (f, (clear, others)) in enumerate(
-            zip(found, clear_sides(self.model, read, of_sentences, of_mentions), strict=True), first
-        ):
+        judged = judged_spans(self.model, read, of_sentences, of_mentions)
+        wholes = heads.mixed_evidence(self.model, read.documents.means)
+        for nr, (f, (spoken, others), whole) in enumerate(zip(found, judged, wholes, strict=True), first):
             s = slice(at_sentence, at_sentence + len(f.sentences))
             m = slice(at_mention, at_mention + len(f.mentions))
             at_sentence, at_mention = s.stop, m.stop
             # Sentences may be a checkpoint's, with a threshold of its own; the other spans are always the shared model's.
             thresholds = [calibration.mixed_above, self.model.calibration.mixed_aspect_above]
-            above = np.repeat(thresholds, [len(clear), len(others)])
-            mixed.append(heads.is_mixed(np.concatenate([clear, others]), above[:, None]))
+            above = np.repeat(thresholds, [len(spoken), len(others)])[:, None]
+            mixed.append(heads.is_mixed(np.concatenate([spoken, others]), above, whole=whole))
             rows_of_sentences += sentence_rows(nr, f, of_sentences[s], emotion_of_sentences[s], calibration)
             rows_of_mentions += mention_rows(
                 nr, f, themes[m], of_mentions[m], emotion_of_sentences[s], self.model.calibration, kept[m]

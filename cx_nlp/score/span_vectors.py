@@ -69,13 +69,11 @@ def _beside_document(model: Model, vectors: SpanVectors, spans: Vectors) -> np.n
     return heads.aspect(model, spans.means, np.repeat(vectors.documents.means, spans.of_text, axis=0))
 
 
-def clear_sides(
+def judged_spans(
     model: Model, vectors: SpanVectors, of_sentences: np.ndarray, of_mentions: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Probabilities (S, 3) of sentences and of mentions -> for each text those of its sentences, and of its other spans.
-
-    The others are clauses and mentions. A text is mixed if some span is clearly positive and some clearly negative.
-    """
+    """Probabilities (S, 3) of sentences and of mentions -> for each text those of its sentences, and of its clauses and
+    mentions: what `heads.is_mixed` judges."""
     # Clauses by the aspect head: sentiment's, which learned from whole texts, takes too many of them for clear.
     of_clauses = _beside_document(model, vectors, vectors.clauses)
     parts = (

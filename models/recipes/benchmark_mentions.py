@@ -4,7 +4,8 @@
 
 terms    exact-span F1 on the aspect terms of MAMS val: of the rules that ship, and of a tagger trained on MAMS train
          (models.recipes.aspect_terms; without --tagger it is trained here, some minutes)
-mixed    `is_mixed` on MAMS val (the thresholds were fitted on the half "fit") and on dev texts joined by twos
+mixed    `is_mixed` on MAMS val (the thresholds were fitted on the half "fit"; also with each half's thresholds on the other)
+         and on dev texts joined by twos
 sides    joined texts of opposite labels: how many sides keep the label that they have alone
 memory   what 20,000 texts of words never seen before leave behind in spaCy's vocabulary and strings
 cost     spaCy's share of the core-seconds of a night over the NHS comments, loading of models left out
@@ -28,9 +29,11 @@ from cx_nlp.score.predict import Predictor
 from cx_nlp.spans import find_spans
 from cx_nlp.spans.mentions import NOUN_PHRASE
 from cx_nlp.spans.pipeline import load_nlp
+from cx_nlp.themes.taxonomy import load_taxonomies
 from models.recipes import data, measure
 from models.recipes.command import one_line
 from models.recipes.figures import RESAMPLES, Figure, figure, share
+from models.recipes.mixed import evidence, settings_of, thresholds, truth_of
 
 _SEED = 0
 _PAIRS = 1_000  # joined texts
@@ -78,14 +81,30 @@ def terms(root: Path, predictor: Predictor, tagger: Path | None) -> dict[str, An
 
 
 def mixed(root: Path, predictor: Predictor, dev: pd.DataFrame) -> dict[str, Any]:
-    c, aspects = predictor.model.calibration, data.aspect(root, "dev")
+    aspects = data.aspect(root, "dev")
     pairs = data.joined_pairs(dev, rows=_PAIRS, rng=np.random.default_rng(_SEED))
+    halves = [data.half_of(aspects, half) for half in ("fit", "report")]
     return {
-        "thresholds": {"above": c.mixed_above, "aspect_above": c.mixed_aspect_above},
-        "MAMS val, report half": measure.mixed(predictor, data.half_of(aspects, "report")),
+        "thresholds": settings_of(predictor.model.calibration),
+        "MAMS val, report half": measure.mixed(predictor, halves[1]),
         "MAMS val, whole": measure.mixed(predictor, aspects),
+        "MAMS val, each half by the other's thresholds": crossed(predictor, halves, pairs),
         "joined dev texts": measure.mixed(predictor, pairs),
     }
+
+
+def crossed(predictor: Predictor, halves: list[pd.DataFrame], pairs: pd.DataFrame) -> dict[str, Figure]:
+    """As `measure.mixed`, over both halves of annotated terms, with thresholds that each took from the other and joined texts."""
+    taxonomy = load_taxonomies(["general"])
+    *read, joined = (
+        (evidence(predictor, taxonomy, truth.index.tolist()), truth.to_numpy())
+        for truth in map(truth_of, [*halves, pairs])
+    )
+    said = np.concatenate(
+        [mine.said(**thresholds(other, joined)) for (mine, _), other in zip(read, reversed(read), strict=True)]
+    )
+    truth = np.concatenate([its for _, its in read])
+    return {"recall": share(said[truth]), "false_positives": share(said[~truth])}
 
 
 def sides(predictor: Predictor, dev: pd.DataFrame) -> dict[str, Figure]:

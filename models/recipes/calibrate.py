@@ -7,13 +7,11 @@ reports on the other half.
 """
 
 import argparse
-import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from scipy.optimize import minimize
 
 from cx_nlp.calibration import best_threshold, ece
@@ -22,17 +20,13 @@ from cx_nlp.schema import EMOTIONS
 from cx_nlp.score import heads
 from cx_nlp.score.model import Calibration, by_label
 from cx_nlp.score.predict import Predictor
-from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
-from cx_nlp.themes.match import analyse
-from cx_nlp.themes.taxonomy import Taxonomy, load_taxonomies
-from models.recipes import data
+from cx_nlp.themes.taxonomy import load_taxonomies
+from models.recipes import data, mixed
 from models.recipes.command import one_line
 
 _TEMPERATURES = np.arange(0.4, 3.01, 0.05)
 _POWERS = np.arange(-0.6, 0.31, 0.05)
-_MIXED_GRID = np.arange(0.40, 0.96, 0.01)
 _PAIRS, _SEED = 1_000, 7  # joined texts
-MIXED_FALSE_POSITIVES = 0.05
 KEPT_SHARE = 0.9  # the tenth of dev with the lowest confidence is what is called uncertain
 _BIAS_PENALTY = 4.0  # of the emotions' biases: a label with few examples stays near the common calibration
 
@@ -93,50 +87,6 @@ def emotion_thresholds(p: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     return {name: best_threshold(p[:, i], truth[:, i]) for i, name in enumerate(EMOTIONS)}
 
 
-def mixed_sides(predictor: Predictor, taxonomy: Taxonomy, texts: list[str]) -> np.ndarray:
-    """texts (N) -> (N, 2, 2): of each text's sentences, and of its clauses and mentions, the greatest probability of
-    negative and of positive, from spans as the engine finds them; 0 for no span."""
-    model, found = predictor.model, list(analyse(texts, taxonomy))
-    read = span_vectors(predictor.encoder, texts, found)
-    of_sentences = heads.sentiment(model, read.sentences.means, read.sentences.n_tokens)
-    sides = clear_sides(model, read, of_sentences, aspects(model, read))
-    poles = [heads.NEGATIVE, heads.POSITIVE]
-    return np.array([[spans.max(axis=0, initial=0.0)[poles] for spans in pair] for pair in sides]).reshape(-1, 2, 2)
-
-
-def said_mixed(sides: np.ndarray, *, above: float, aspect_above: float) -> np.ndarray:
-    """What `heads.is_mixed` says of texts with these `mixed_sides` (N, 2, 2), bool (N,)."""
-    return (sides > np.array([above, aspect_above])[:, None]).any(axis=1).all(axis=1)
-
-
-def mixed_thresholds(
-    sides: np.ndarray, truth: np.ndarray, *, joined: tuple[np.ndarray, np.ndarray]
-) -> dict[str, float]:
-    """sides (N, 2, 2), truth (N,) of annotated sentences and of joined texts -> the two thresholds of `said_mixed`.
-
-    Of those with at most MIXED_FALSE_POSITIVES on either, the greatest recall on sentences, then on joined texts: sentences
-    are few, and of one field.
-    """
-
-    def rates(sides: np.ndarray, truth: np.ndarray, **above: float) -> tuple[float, float]:
-        said = said_mixed(sides, **above)
-        return float(said[truth].mean()), float(said[~truth].mean())
-
-    best: tuple[float, ...] = (-1.0, -1.0, 0.95, 0.95)
-    for above, aspect_above in itertools.product(_MIXED_GRID, _MIXED_GRID):
-        (recall, false), (of_joined, false_joined) = (
-            rates(*one, above=above, aspect_above=aspect_above) for one in ((sides, truth), joined)
-        )
-        if max(false, false_joined) <= MIXED_FALSE_POSITIVES:
-            best = max(best, (recall, of_joined, above, aspect_above))
-    return {"mixed_above": round(float(best[2]), 2), "mixed_aspect_above": round(float(best[3]), 2)}
-
-
-def mixed_truth(aspects: pd.DataFrame) -> pd.Series:
-    """text -> whether it holds both a positive and a negative term."""
-    return aspects.groupby("text", sort=True)["label"].agg(lambda labels: {0, 2} <= set(labels))
-
-
 def calibrate(folder: Path, root: Path) -> Calibration:
     predictor = Predictor.load(str(folder))
     c = Calibration()
@@ -164,10 +114,10 @@ def calibrate(folder: Path, root: Path) -> Calibration:
     calibrated = Predictor(replace(predictor.model, calibration=c), predictor.encoder)
     pairs = data.joined_pairs(dev, rows=_PAIRS, rng=np.random.default_rng(_SEED))
     annotated, joined = (
-        (mixed_sides(calibrated, load_taxonomies(["general"]), truth.index.tolist()), truth.to_numpy())
-        for truth in (mixed_truth(terms), mixed_truth(pairs))
+        (mixed.evidence(calibrated, load_taxonomies(["general"]), truth.index.tolist()), truth.to_numpy())
+        for truth in (mixed.truth_of(terms), mixed.truth_of(pairs))
     )
-    c = replace(c, **mixed_thresholds(*annotated, joined=joined))
+    c = replace(c, **mixed.thresholds(annotated, joined))
     write(folder, c)
     return c
 

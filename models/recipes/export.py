@@ -111,6 +111,13 @@ def save_heads(tensors: dict[str, np.ndarray], folder: Path) -> None:
     (folder / "heads.safetensors").chmod(0o644)
 
 
+def seal(folder: Path) -> None:
+    """Write the digests of the weight files into model.json, after one of them has changed."""
+    settings = json.loads((folder / "model.json").read_text())
+    settings["sha256"] = {name: file_digest(folder / name) for name in WEIGHT_FILES}
+    (folder / "model.json").write_text(json.dumps(settings, indent=1) + "\n")
+
+
 def export(work: Path, out: Path, name: str) -> None:
     network = load_trained(work)
     out.mkdir(parents=True, exist_ok=True)
@@ -127,10 +134,10 @@ def export(work: Path, out: Path, name: str) -> None:
         "languages": ["en"],
         "frame": frame(Tokenizer.from_file(str(out / "tokenizer.json"))),
     }
-    settings["sha256"] = {file: file_digest(out / file) for file in WEIGHT_FILES}
     settings["calibration"] = uncalibrated()
     settings["training"] = json.loads((work / "train.json").read_text())  # what the card says about the training
     (out / "model.json").write_text(json.dumps(settings, indent=1) + "\n")
+    seal(out)
 
 
 def frame(tokenizer: Tokenizer) -> list[str]:

@@ -27,11 +27,11 @@ from cx_nlp.score.predict import Predictor
 from cx_nlp.themes.taxonomy import load_taxonomies
 from models.recipes import behaviour, data, fairness, nhs
 from models.recipes.benchmark_engines import timed
-from models.recipes.calibrate import mixed_sides, mixed_truth, said_mixed
 from models.recipes.card import write_card
 from models.recipes.emotionality import emotionality
 from models.recipes.figures import RESAMPLES, Figure, figure, missing, share
 from models.recipes.headline import SENTIMENT_SETS, Metrics, compare_engines, report_name
+from models.recipes.mixed import evidence, settings_of, truth_of
 from models.recipes.reliability import abstaining, before_and_after, emotions_before_and_after
 from models.recipes.sets import SETS, load
 from models.recipes.slices import TYPOS, slice_figures, with_typos
@@ -195,10 +195,10 @@ def balanced_accuracy(p: np.ndarray, labels: np.ndarray, *, rng: np.random.Gener
 
 def mixed(predictor: Predictor, terms: pd.DataFrame) -> dict[str, Figure]:
     """Recall on sentences that hold a positive and a negative term, false positives on the others; spaCy finds the spans."""
-    truth = mixed_truth(terms)
-    sides, c = mixed_sides(predictor, load_taxonomies(["general"]), truth.index.tolist()), predictor.model.calibration
-    said, is_mixed = said_mixed(sides, above=c.mixed_above, aspect_above=c.mixed_aspect_above), truth.to_numpy()
-    return {"recall": share(said[is_mixed]), "false_positives": share(said[~is_mixed])}
+    truth, c = truth_of(terms), predictor.model.calibration
+    found = evidence(predictor, load_taxonomies(["general"]), truth.index.tolist())
+    said = found.said(**settings_of(c))
+    return {"recall": share(said[truth.to_numpy()]), "false_positives": share(said[~truth.to_numpy()])}
 
 
 def speed(predictor: Predictor, texts: list[str], *, rounds: int = 5) -> Metrics:

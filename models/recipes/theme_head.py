@@ -7,17 +7,15 @@ map; the best such map is a ridge regression, which needs no gradient steps.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from cx_nlp.score.model import WEIGHT_FILES, file_digest
 from cx_nlp.score.predict import Predictor
 from models.recipes import data
 from models.recipes.embed import untouched_embedding
-from models.recipes.export import quantise_columns, save_heads
+from models.recipes.export import quantise_columns, save_heads, seal
 
 
 def ridge(x: np.ndarray, y: np.ndarray, *, strength: float) -> tuple[np.ndarray, np.ndarray]:
@@ -48,9 +46,7 @@ def fit(folder: Path, root: Path, *, texts: int, seed: int) -> float:
     heads["theme.q"], heads["theme.s"] = quantise_columns(weight)
     heads["theme.b"] = bias.astype(np.float32)
     save_heads(heads, folder)
-    settings = json.loads((folder / "model.json").read_text())
-    settings["sha256"] = {name: file_digest(folder / name) for name in WEIGHT_FILES}
-    (folder / "model.json").write_text(json.dumps(settings, indent=1) + "\n")
+    seal(folder)
     return candidates[best]
 
 

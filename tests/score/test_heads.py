@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,33 @@ def test_intensity_is_the_strongest_emotion_that_moves():
 )
 def test_mixed_needs_one_clear_span_of_each(spans, mixed):
     assert heads.is_mixed(np.asarray(spans), CALIBRATION.mixed_above) is mixed
+
+
+def test_the_whole_text_raises_or_lowers_what_counts_as_clear():
+    spans = np.array([[0.65, 0.25, 0.1], [0.1, 0.1, 0.8]])
+    assert [heads.is_mixed(spans, 0.7, whole=whole) for whole in (-1.0, 0.0, 0.5)] == [False, False, True]
+
+
+def test_no_span_is_on_two_sides_however_mixed_the_whole_sounds():
+    one = np.array([[0.5, 0.05, 0.45]])
+    assert not heads.is_mixed(one, 0.4, whole=5.0)
+    assert not heads.is_mixed(one[:0], 0.4, whole=5.0)
+    assert heads.clear_sides(one, 0.4).tolist() == [pytest.approx(np.log(0.5 / 0.5 * 0.6 / 0.4)), -np.inf]
+
+
+def test_a_model_without_a_head_for_it_adds_nothing(tiny):
+    model = load_model(str(tiny))
+    means = np.random.default_rng(0).normal(size=(5, model.hidden)).astype(np.float32)
+    weight = np.linspace(-0.5, 0.5, model.hidden, dtype=np.float32)[:, None]
+    mine = replace(
+        model,
+        layers=model.layers | {"mixed": (weight, np.array([1.0], dtype=np.float32))},
+        calibration=replace(model.calibration, mixed_weight=0.5),
+    )
+    assert heads.mixed_evidence(model, means).tolist() == [0.0] * 5
+    said = np.clip((means @ weight + 1.0)[:, 0], -2, 2)
+    assert len(set(np.abs(said))) > 1 and heads.mixed_evidence(mine, means) == pytest.approx(0.5 * said, rel=1e-5)
+    assert heads.mixed_evidence(mine, means[:0]).shape == (0,)
 
 
 def test_probabilities_sum_to_one_and_no_rows_give_no_rows(tiny):
