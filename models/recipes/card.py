@@ -141,6 +141,16 @@ def _speed(metrics: Metrics) -> str:
     return f" {tables.value_and_interval(speed['value'], speed['ci'], digits=0)} {speed['of']}." if speed else ""
 
 
+def _mending(told: dict[str, Any]) -> str:
+    its = told["mended"]
+    return (
+        f"Then mended: {its['taught']:,} template sentences of the kinds {', '.join(its['kinds'])}, {told['steps']:,} steps, "
+        f"while {its['held']:,} texts of the sets, {its['other_lessons']:,} template sentences of other kinds and the sides of "
+        f"{its['joined']:,} joined texts were held to what was said of them before (learning rate {its['lr']:g}, seed "
+        f"{told['seed']}); of the step that this is, {told.get('share', 1):.0%} was taken."
+    )
+
+
 def _training(settings: dict[str, Any]) -> list[str]:
     rounds = []
     made: dict[str, Any] | None = settings["training"]
@@ -166,6 +176,7 @@ def _training(settings: dict[str, Any]) -> list[str]:
         "",
         f"Base: {_BASES.get(base, base)}.",
         *(_round(number, one) for number, one in enumerate(rounds, 1)),
+        *map(_mending, settings["training"].get("after", [])),
         "`model.json` holds the whole configuration, `models/recipes/` the recipes.",
         "",
         *tables.table(("data", "teaches", *heads, "licence"), rows),

@@ -5,8 +5,9 @@
 
 The encoder (a branch stays as it is) and the sentiment head learn the lessons of the named kinds. With each such batch
 comes one of other texts, from the labelled sets and the lessons of all other kinds, on which hidden states and sentiment are
-held to those of the network as it was (learning without forgetting: Li and Hoiem 2016). Dropout is off: it would move
-what is to be held. Writes MENDED as models.recipes.train does; a few minutes on two cores.
+held to those of the network as it was (learning without forgetting: Li and Hoiem 2016), and one of joined texts, each side
+of which shall be read as the network as it was reads it alone. Dropout is off: it would move what is to be held. Writes
+MENDED as models.recipes.train does; ten minutes on two cores. `models.recipes.blend` then goes a part of the way.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -25,12 +27,14 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from cx_nlp.schema import SENTIMENTS
+from cx_nlp.score.heads import softmax
 from models.recipes import data
 from models.recipes.command import one_line
-from models.recipes.examples import Example, batches, encode
+from models.recipes.examples import Example, batches, encode, token_span
 from models.recipes.lessons import all_kinds, lessons
 from models.recipes.network import Network, masked_mean
-from models.recipes.probe import probe
+from models.recipes.noise import disturb
+from models.recipes.probe import head_logits, probe
 from models.recipes.recipe import Mending, load_mending
 from models.recipes.teach import load_network
 from models.recipes.train import collate
@@ -45,19 +49,44 @@ def examples_of(tokenizer: Tokenizer, texts: list[str], task: str, targets: np.n
     return [Example(task, ids, sentiment=aim) for (ids, _), aim in zip(encoded, aims, strict=True)]
 
 
-def draw(settings: Mending, root: Path, tokenizer: Tokenizer, rng: np.random.Generator) -> tuple[list, list]:
-    """-> batches of lessons to be learned, and of texts on which nothing may change."""
+def sides(network: Network, tokenizer: Tokenizer, pairs: pd.DataFrame) -> list[Example]:
+    """Rows of text, start, end, a side each -> an example a text: its spans, and as `sentiment` (S, 3) what the network says
+    of each side alone. A side that lies beyond 96 tokens is left out."""
+    parts = [text[start:end] for text, start, end in zip(pairs["text"], pairs["start"], pairs["end"], strict=True)]
+    alone = softmax(head_logits(network, tokenizer, parts, "sentiment"))
+    groups = [(text, rows.index) for text, rows in pairs.groupby("text", sort=True)]
+    out = []
+    for (ids, offsets), (_, rows) in zip(encode(tokenizer, [text for text, _ in groups], 96), groups, strict=True):
+        places = [token_span(offsets, *pairs.loc[row, ["start", "end"]]) for row in rows]
+        kept = [i for i, (first, last) in enumerate(places) if first < last]
+        if kept:
+            spans = [(*places[i], "sentiment", int(alone[rows[i]].argmax())) for i in kept]
+            out.append(Example("sides", ids, sentiment=alone[rows[kept]], spans=spans))
+    return out
+
+
+def draw(
+    settings: Mending, root: Path, network: Network, tokenizer: Tokenizer, rng: np.random.Generator
+) -> tuple[list, list, list]:
+    """-> batches of lessons to be learned, of texts on which nothing may change, and of joined texts."""
     new = lessons(settings.taught, rng=rng, kinds=settings.kinds)
     targets = new[[f"p_{name}" for name in SENTIMENTS]].to_numpy()
     sets = [data.sentiment(root, "train"), data.emotion(root, "train"), data.aspect(root, "train")]
     pool = sorted({text for frame in sets for text in frame["text"]})
     real = [pool[i] for i in rng.choice(len(pool), size=min(settings.held, len(pool)), replace=False)]
+    real = [disturb(text, rng, share=settings.disturbed) for text in real]
     others = [kind for kind in all_kinds() if kind not in settings.kinds]
     old = lessons(settings.other_lessons, rng=rng, kinds=others)["text"].tolist()
-    size = {"max_tokens": settings.batch_tokens, "max_texts": settings.batch_texts, "pool": 50 * settings.batch_texts}
+    pairs = data.joined_pairs(sets[0], rows=settings.joined, rng=rng)
+
+    def batched(examples: list[Example], times: int = 1) -> list[list[Example]]:
+        texts = times * settings.batch_texts
+        return batches(examples, max_tokens=times * settings.batch_tokens, max_texts=texts, pool=50 * texts, rng=rng)
+
     return (
-        batches(examples_of(tokenizer, new["text"].tolist(), "taught", targets), **size, rng=rng),
-        batches(examples_of(tokenizer, [*real, *old], "held", None), **size, rng=rng),
+        batched(examples_of(tokenizer, new["text"].tolist(), "taught", targets)),
+        batched(examples_of(tokenizer, [*real, *old], "held", None), settings.held_batches),
+        batched(sides(network, tokenizer, pairs)),
     )
 
 
@@ -68,11 +97,20 @@ def read(network: Network, batch: list[Example]) -> tuple[Tensor, Tensor, Tensor
     return hidden, content, network.read("sentiment", masked_mean(hidden, content))
 
 
+def distance(logits: Tensor, aim: np.ndarray) -> Tensor:
+    """Mean cross-entropy of logits (N, 3) with soft targets (N, 3)."""
+    return -(torch.from_numpy(aim).to(logits) * F.log_softmax(logits, dim=1)).sum(1).mean()
+
+
 def learned(network: Network, batch: list[Example]) -> Tensor:
-    """Cross-entropy of lessons with their soft targets."""
-    logits = read(network, batch)[2]
-    aim = torch.from_numpy(np.stack([one.sentiment for one in batch])).to(logits)
-    return -(aim * F.log_softmax(logits, dim=1)).sum(1).mean()
+    return distance(read(network, batch)[2], np.stack([one.sentiment for one in batch]))
+
+
+def apart(network: Network, batch: list[Example]) -> Tensor:
+    """How far the sides of joined texts are read from what is said of each alone."""
+    hidden = read(network, batch)[0]
+    means = [hidden[i, first:last].mean(0) for i, one in enumerate(batch) for first, last, *_ in one.spans]
+    return distance(network.read("sentiment", torch.stack(means)), np.concatenate([one.sentiment for one in batch]))
 
 
 def kept(network: Network, before: Network, batch: list[Example], settings: Mending) -> Tensor:
@@ -86,7 +124,7 @@ def kept(network: Network, before: Network, batch: list[Example], settings: Mend
     return settings.hold_states * states + settings.hold_sentiment * said_so
 
 
-def mend(network: Network, settings: Mending, taught: list, held: list, *, seed: int) -> None:
+def mend(network: Network, settings: Mending, taught: list, held: list, joined: list, *, seed: int) -> None:
     """Train `network` in place, a step a batch of the lessons."""
     torch.manual_seed(seed)
     before = copy.deepcopy(network).requires_grad_(False)
@@ -101,10 +139,13 @@ def mend(network: Network, settings: Mending, taught: list, held: list, *, seed:
         optimizer, lambda s: min((s + 1) / warmup, max(0.0, (steps - s) / max(1, steps - warmup)))
     )
     network.eval()
-    sums, started = np.zeros(2), time.monotonic()
-    for step, (new, old) in enumerate(zip(taught, itertools.cycle(held), strict=False), 1):
-        losses = learned(network, new), kept(network, before, old, settings)
+    sums, started = np.zeros(3), time.monotonic()
+    for step, (new, old, two) in enumerate(
+        zip(taught, itertools.cycle(held), itertools.cycle(joined or [None]), strict=False), 1
+    ):
         optimizer.zero_grad(set_to_none=True)
+        losses = [learned(network, new), kept(network, before, old, settings)]
+        losses.append(settings.hold_sides * apart(network, two) if two else torch.zeros(()))
         torch.stack(losses).sum().backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()
@@ -113,7 +154,7 @@ def mend(network: Network, settings: Mending, taught: list, held: list, *, seed:
         if step % settings.look_steps == 0 or step == steps:
             n = step % settings.look_steps or settings.look_steps
             took = time.monotonic() - started
-            log.info("step %d/%d: lessons %.3f, held %.4f, %.0f s", step, steps, *(sums / n), took)
+            log.info("step %d/%d: lessons %.3f, held %.4f, sides %.3f, %.0f s", step, steps, *(sums / n), took)
             sums[:] = 0
 
 
@@ -129,7 +170,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     settings = load_mending(args.config)
     network, tokenizer = load_network(args.work)
-    plans = draw(settings, args.data_root, tokenizer, np.random.default_rng(args.seed))
+    plans = draw(settings, args.data_root, network, tokenizer, np.random.default_rng(args.seed))
     log.info("before, on the half of dev that may be tuned on: %s", probe(network, tokenizer, args.data_root))
     mend(network, settings, *plans, seed=args.seed)
     log.info("after: %s", probe(network, tokenizer, args.data_root))

@@ -87,14 +87,20 @@ class Mending(_Strict):
     taught: int = Field(gt=0, description="lessons of these kinds")
     other_lessons: int = Field(ge=0, description="lessons of all other kinds, held")
     held: int = Field(gt=0, description="texts of the labelled sets, held")
+    disturbed: float = Field(0.0, ge=0, le=1, description="share of those with a typo, a handle or a link")
+    joined: int = Field(0, ge=0, description="texts joined by twos, whose sides shall be read as each alone")
     batch_texts: int = Field(32, gt=0)
     batch_tokens: int = Field(1200, gt=0, description="padded tokens of a batch")
+    held_batches: int = Field(1, gt=0, description="how many times as large a batch of held texts is")
     lr: float = Field(gt=0)
     warmup: float = Field(0.1, ge=0, lt=1, description="share of all steps")
     hold_states: float = Field(
         ge=0, description="weight of the held hidden states' squared distance, in their variance"
     )
     hold_sentiment: float = Field(ge=0, description="weight of the held sentiment's cross-entropy")
+    hold_sides: float = Field(
+        1.0, ge=0, description="weight of the sides' cross-entropy with what is said of each alone"
+    )
     look_steps: int = Field(200, gt=0, description="a line of the log each so many steps")
 
 

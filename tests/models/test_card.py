@@ -10,6 +10,7 @@ from models.recipes import card as cards
 from models.recipes import card_tables
 from models.recipes.anchors import ANCHORS
 from models.recipes.headline import HEADLINES
+from models.recipes.recipe import Mending
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -78,3 +79,15 @@ def test_a_round_names_its_teachers():
     assert "(MiniLM-L6)" in cards._round(1, made)
     assert "(the first round's own)" in cards._round(2, made | {"before": {"seed": 1}})
     assert "(MiniLM-L6 and MPNet-base)" in cards._round(2, made | {"before": {}, "taught_by": ["minilm", "mpnet"]})
+
+
+def test_the_card_says_how_a_model_was_mended():
+    told = {
+        "mended": Mending(kinds=["rivals", "change"], taught=1200, held=3000, lr=2e-5, hold_states=1, hold_sentiment=1),
+        "seed": 4,
+        "steps": 38,
+    }
+    text = cards._mending(told | {"mended": told["mended"].model_dump()})
+    assert "1,200 template sentences of the kinds rivals, change, 38 steps" in text
+    assert "3,000 texts" in text and "seed 4" in text and "100% was taken" in text
+    assert "40% was taken" in cards._mending(told | {"mended": told["mended"].model_dump(), "share": 0.4})

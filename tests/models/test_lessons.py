@@ -132,9 +132,9 @@ def test_mentions_lie_where_they_are_said_to_lie():
 
 
 def test_a_later_kind_is_drawn_only_by_name(frame):
-    assert TABLE["later"] == ["rivals"] and not set(TABLE["later"]) & set(frame["kind"])
-    named = lessons(200, rng=np.random.default_rng(4), kinds=["rivals", "comparison"])
-    assert named["kind"].value_counts().to_dict() == {"rivals": 100, "comparison": 100}
+    assert TABLE["later"] == ["rivals", "superlative", "denied"] and not set(TABLE["later"]) & set(frame["kind"])
+    named = lessons(200, rng=np.random.default_rng(4), kinds=["rivals", "superlative"])
+    assert named["kind"].value_counts().to_dict() == {"rivals": 100, "superlative": 100}
     with pytest.raises(KeyError, match="nonsense"):
         lessons(1, rng=np.random.default_rng(4), kinds=["nonsense"])
 
