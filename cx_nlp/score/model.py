@@ -89,7 +89,10 @@ class Model:
         """What scores depend on: `name@` and 12 digits of the SHA-256 of weights and calibration. A temperature moves a
         probability as a weight does: charts must break where it changes, and `rescore` must follow.
         """
-        fitted = json.dumps(asdict(self.calibration), sort_keys=True)
+        settings = asdict(self.calibration)
+        if not self.calibration.mixed_weight:  # a later setting, which does nothing at 0: older models keep their name
+            del settings["mixed_weight"]
+        fitted = json.dumps(settings, sort_keys=True)
         return f"{self.name}@{hashlib.sha256((self.digest + fitted).encode()).hexdigest()[:12]}"
 
     @property

@@ -81,7 +81,7 @@ class Recipe(_Strict):
 
 
 class Mending(_Strict):
-    """Of models.recipes.mend: settings of a configs/train/*-mend.yaml."""
+    """Of models.recipes.mend: settings of a configs/train/*-mend*.yaml."""
 
     kinds: list[str] = Field(description="of lessons: what is taught")
     taught: int = Field(gt=0, description="lessons of these kinds")

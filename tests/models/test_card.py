@@ -83,7 +83,15 @@ def test_a_round_names_its_teachers():
 
 def test_the_card_says_how_a_model_was_mended():
     told = {
-        "mended": Mending(kinds=["rivals", "change"], taught=1200, held=3000, lr=2e-5, hold_states=1, hold_sentiment=1),
+        "mended": Mending(
+            kinds=["rivals", "change"],
+            taught=1200,
+            other_lessons=500,
+            held=3000,
+            lr=2e-5,
+            hold_states=1,
+            hold_sentiment=1,
+        ),
         "seed": 4,
         "steps": 38,
     }

@@ -5,6 +5,8 @@ import pytest
 
 pytest.importorskip("torch", reason="the training extra is not installed")
 
+from sklearn.metrics import roc_auc_score
+
 from cx_nlp.score import heads
 from models.recipes.mixed import Evidence, _greatest, thresholds
 from models.recipes.mixed_head import head
@@ -59,4 +61,4 @@ def test_the_head_learns_a_direction_of_the_means():
     weight, bias = head(means, truth)
     assert weight.shape == (8, 1) and bias.shape == (1,)
     said = (means @ weight + bias)[:, 0]
-    assert said[truth].min() > np.quantile(said[~truth], 0.9)
+    assert roc_auc_score(truth, said) > 0.98  # of another column alone: 0.5

@@ -1,6 +1,8 @@
 """model.json with a value of another kind than is meant: one line each, that names it."""
 
+import hashlib
 import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -62,3 +64,11 @@ def test_another_calibration_is_another_version_of_scores_but_not_of_vectors(tin
     assert other.vectors == model.vectors
     assert other.scores != model.scores and other.version != model.version
     assert load_model(str(tiny)).version == model.version
+
+
+def test_a_weight_of_0_renames_no_model_that_was_made_before_it_could_be_set(tiny):
+    model = load_model(str(tiny))
+    fitted = {key: value for key, value in asdict(model.calibration).items() if key != "mixed_weight"}
+    expected = hashlib.sha256((model.digest + json.dumps(fitted, sort_keys=True)).encode()).hexdigest()[:12]
+    assert model.scores == f"{model.name}@{expected}"
+    assert replace(model, calibration=replace(model.calibration, mixed_weight=0.5)).scores != model.scores

@@ -6,7 +6,7 @@ import pytest
 from cx_nlp.score import heads
 from cx_nlp.score.encoder import Encoder
 from cx_nlp.score.model import load_model
-from cx_nlp.score.span_vectors import aspects, clear_sides, span_vectors
+from cx_nlp.score.span_vectors import aspects, judged_spans, span_vectors
 from cx_nlp.spans import Mention, Sentence, Spans
 
 TEXTS = ["The staff were lovely but the wait was awful.", "", "Good."]
@@ -41,13 +41,13 @@ def test_each_span_has_the_mean_of_its_own_tokens(encoder):
 def test_no_text_has_no_vector(encoder):
     read = span_vectors(encoder, [], [])
     assert read.mentions.means.shape == (0, encoder.model.hidden)
-    assert list(clear_sides(encoder.model, read, np.zeros((0, 3)), np.zeros((0, 3)))) == []
+    assert list(judged_spans(encoder.model, read, np.zeros((0, 3)), np.zeros((0, 3)))) == []
 
 
 def test_sides_of_a_text_are_its_sentences_and_its_other_spans(encoder):
     read = span_vectors(encoder, TEXTS, FOUND)
     of_sentences, of_mentions = np.full((2, 3), 0.1), aspects(encoder.model, read)
-    sides = list(clear_sides(encoder.model, read, of_sentences, of_mentions))
+    sides = list(judged_spans(encoder.model, read, of_sentences, of_mentions))
     assert [(len(a), len(b)) for a, b in sides] == [(1, 4), (0, 0), (1, 0)]
     clauses = heads.aspect(encoder.model, read.clauses.means, read.documents.means[[0, 0]])
     assert np.array_equal(sides[0][1], np.concatenate([clauses, of_mentions]))
