@@ -49,6 +49,18 @@ def test_where_spans_tell_nothing_the_whole_text_may():
     assert its.said(**found).tolist() == truth.tolist() and found["mixed_weight"] > 0
 
 
+def test_joined_texts_may_err_a_little_more_than_annotated_ones():
+    """Plain ones of which 3 in 50 look mixed: 0.06."""
+    its, truth = (
+        both(even(0.50, 0.50, 47), both(even(0.90, 0.90, 3), even(0.80, 0.80, 50))),
+        np.repeat([False, True], 50),
+    )
+    clean = even(0.50, 0.50, 50), np.zeros(50, dtype=bool)
+    annotated = both(clean[0], even(0.80, 0.80, 50)), truth
+    assert its.said(**thresholds(annotated, (its, truth)))[truth].all()
+    assert not its.said(**thresholds((its, truth), annotated)).any()
+
+
 def test_where_nothing_keeps_false_positives_down_little_is_called_mixed():
     pair = even(0.999, 0.999, 20), np.repeat([False, True], 10)
     assert thresholds(pair, pair) == {"mixed_above": 0.98, "mixed_aspect_above": 0.98, "mixed_weight": 0.0}
