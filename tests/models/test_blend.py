@@ -19,14 +19,14 @@ def weights(value, ids=(0, 1)):
 
 
 def test_each_step_is_taken_in_part_and_whole_numbers_stay():
-    found = blend(weights(1), [weights(2), weights(5)], share=0.4)
-    assert found["w"] == pytest.approx(torch.full((2, 2), 1 + 0.4 * (1 + 4))) and found["ids"].tolist() == [0, 1]
-    assert blend(weights(1), [weights(3)], share=1.0)["w"].tolist() == [[3, 3], [3, 3]]
+    found = blend(weights(1), [weights(2), weights(5)], shares=[0.4, 0.3])
+    assert found["w"] == pytest.approx(torch.full((2, 2), 1 + 0.4 * 1 + 0.3 * 4)) and found["ids"].tolist() == [0, 1]
+    assert blend(weights(1), [weights(3)], shares=[1.0])["w"].tolist() == [[3, 3], [3, 3]]
 
 
 def test_networks_of_another_shape_are_refused():
     with pytest.raises(UsageError, match="different shapes"):
-        blend(weights(1), [{"w": torch.zeros(3)}], share=0.5)
+        blend(weights(1), [{"w": torch.zeros(3)}], shares=[0.5])
 
 
 def folder(at, value, after):
@@ -46,10 +46,11 @@ def test_the_command_tells_what_was_blended(tmp_path, monkeypatch):
     start = folder(tmp_path / "w", 0, [{"steps": 1}])
     ends = [folder(tmp_path / name, value, [{"steps": 1}, {"steps": value}]) for name, value in (("a", 10), ("b", 20))]
     out = tmp_path / "out"
-    run(monkeypatch, "--work", start, "--towards", ends[0], "--towards", ends[1], "--share", 0.5, "--out", out)
-    assert load_file(out / "network.safetensors")["w"].tolist() == [[15, 15], [15, 15]]
+    towards = ["--towards", ends[0], "--share", 0.5, "--towards", ends[1], "--share", 0.25]
+    run(monkeypatch, "--work", start, *towards, "--out", out)
+    assert load_file(out / "network.safetensors")["w"].tolist() == [[10, 10], [10, 10]]
     told = json.loads((out / "train.json").read_text())
-    assert told["after"] == [{"steps": 1}, {"steps": 10, "share": 0.5}, {"steps": 20, "share": 0.5}]
+    assert told["after"] == [{"steps": 1}, {"steps": 10, "share": 0.5}, {"steps": 20, "share": 0.25}]
     assert (out / "tokenizer.json").exists()
 
 
@@ -57,3 +58,9 @@ def test_a_share_of_nothing_is_refused_in_one_line(tmp_path, monkeypatch):
     start = folder(tmp_path / "w", 0, None)
     with pytest.raises(SystemExit, match="--share must be above 0 and at most 1, got 0"):
         run(monkeypatch, "--work", start, "--towards", start, "--share", 0, "--out", tmp_path / "out")
+
+
+def test_each_training_needs_a_share(tmp_path, monkeypatch):
+    start = folder(tmp_path / "w", 0, None)
+    with pytest.raises(SystemExit, match="each --towards needs a --share: got 2 and 1"):
+        run(monkeypatch, "--work", start, *["--towards", start] * 2, "--share", 0.5, "--out", tmp_path / "out")
